@@ -1,0 +1,22 @@
+# Two commands, each sets up everything it needs:
+#   make demo   train on scikit-learn's handwritten digits and write a report
+#   make test   run the test suite
+VENV ?= .venv
+BIN  := $(VENV)/bin
+
+.PHONY: demo test setup clean
+
+demo: $(VENV)/.demo
+	$(BIN)/mintage train digits --minutes 4 --out runs/digits
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+setup: $(VENV)/.dev
+
+$(VENV)/.%: pyproject.toml constraints.txt scripts/install.sh
+	sh scripts/install.sh $(VENV) $*
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,5 @@
+"""`python -m mintage` is the command line."""
+
+from mintage.cli import main
+
+main()

@@ -1,0 +1,72 @@
+"""Order: which examples come when. Item k of the endless stream is perm(seed, k // N)[k % N], for N examples.
+
+Order is a function and not a state: any batch can be had at once, so a run that goes on after a crash, or with another
+batch size, sees what it would have seen.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+import torch
+from torch import Tensor
+
+from mintage.data.errors import DataError
+from mintage.data.examples import Batch, Examples
+
+EPOCHS_KEPT = 2  # a batch may lie across the end of an epoch
+
+
+class Batches:
+    """`batches(position)` is the examples position .. position + size - 1 of the endless, shuffled stream.
+
+    Every N examples on, from 0, each example has come exactly once more. `flip` mirrors each image left to right with
+    probability 1/2, decided by (seed, position). A pure function: what was asked for before changes nothing.
+
+    Raises:
+        DataError: no examples, a size under 1, or a flip asked of points.
+    """
+
+    def __init__(self, examples: Examples, size: int, seed: int, flip: bool = False) -> None:
+        if size < 1:
+            raise DataError(f"the batch size is {size}; it must be 1 or more")
+        if not len(examples):
+            raise DataError(f"{examples.name} holds no examples")
+        if flip and examples.spec.kind != "image":
+            raise DataError("only images can be flipped left to right; these examples are points")
+        self.examples, self.size, self.seed, self.flip = examples, size, seed, flip
+        self._permutations: dict[int, Tensor] = {}
+
+    def __call__(self, position: int) -> Batch:
+        """The batch that begins at `position`, 0 or more."""
+        if position < 0:
+            raise DataError(f"the position is {position}; it must be 0 or more")
+        batch = self.examples.gather(self.indices(position))
+        if not self.flip:
+            return batch
+        mirrored = torch.rand(self.size, generator=generator(self.seed, "flip", position)) < 0.5
+        return Batch(torch.where(mirrored.to(batch.x.device)[:, None, None, None], batch.x.flip(3), batch.x), batch.y)
+
+    def indices(self, position: int) -> Tensor:
+        """The indices, int64 [size], of that batch."""
+        n, at, parts = len(self.examples), position, []
+        while at < position + self.size:
+            epoch, first = divmod(at, n)
+            parts.append(self._permutation(epoch)[first:first + position + self.size - at])
+            at += len(parts[-1])
+        return torch.cat(parts)
+
+    def _permutation(self, epoch: int) -> Tensor:
+        if epoch not in self._permutations:
+            while len(self._permutations) >= EPOCHS_KEPT:
+                del self._permutations[next(iter(self._permutations))]
+            chance = generator(self.seed, "order", epoch)
+            self._permutations[epoch] = torch.randperm(len(self.examples), generator=chance)
+        return self._permutations[epoch]
+
+
+def generator(*key: int | str) -> torch.Generator:
+    """A fresh generator on the CPU, keyed by anything; different keys give independent draws."""
+    text = "\x1f".join(f"{type(part).__name__}:{part}" for part in key)
+    seed = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
+    return torch.Generator().manual_seed(seed)

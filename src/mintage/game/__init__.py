@@ -1,0 +1,35 @@
+"""The game: players, moves, rounds, rules, schedules, controllers, stages, memory; and `play`, the one loop."""
+
+from mintage.game.clock import Clock as Clock
+from mintage.game.clock import Number as Number
+from mintage.game.clock import Schedule as Schedule
+from mintage.game.controllers import Average as Average
+from mintage.game.controllers import Controller as Controller
+from mintage.game.controllers import Growth as Growth
+from mintage.game.controllers import Stateful as Stateful
+from mintage.game.game import Game as Game
+from mintage.game.ledger import NotFinite as NotFinite
+from mintage.game.memory import Pool as Pool
+from mintage.game.moves import Move as Move
+from mintage.game.moves import Objective as Objective
+from mintage.game.moves import Terms as Terms
+from mintage.game.play import play as play
+from mintage.game.players import Optimizer as Optimizer
+from mintage.game.players import Player as Player
+from mintage.game.players import adam as adam
+from mintage.game.players import sgd as sgd
+from mintage.game.randomness import derive as derive
+from mintage.game.randomness import generator as generator
+from mintage.game.round import Batches as Batches
+from mintage.game.round import Round as Round
+from mintage.game.rules import alternating as alternating
+from mintage.game.rules import extragradient as extragradient
+from mintage.game.rules import simultaneous as simultaneous
+from mintage.game.sampler import Sampler as Sampler
+from mintage.game.schedules import cosine as cosine
+from mintage.game.schedules import geometric as geometric
+from mintage.game.schedules import linear as linear
+from mintage.game.schedules import warm_up as warm_up
+from mintage.game.stages import Stage as Stage
+from mintage.game.stages import Stages as Stages
+from mintage.game.unrolled import unrolled as unrolled

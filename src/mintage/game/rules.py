@@ -1,0 +1,117 @@
+"""Rules: how the moves of a round combine. w are all players' parameters, v(w) the field of their own gradients.
+
+    alternating    the players move one after another, each seeing the moves before its own (Goodfellow et al. 2014)
+    simultaneous   w' = w - h v(w)
+    extragradient  w' = w - h v(w - h v(w))   (Korpelevich 1976; Gidel et al. 2019, https://arxiv.org/abs/1802.10551)
+
+Here h v stands for whatever the players' optimizers make of the gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn.utils import get_total_norm
+
+from mintage.game.moves import Move
+from mintage.game.round import Round
+
+if TYPE_CHECKING:
+    from mintage.game.game import Game
+
+Rule = Callable[["Game", Round], None]
+
+
+def alternating(game: Game, round: Round) -> None:
+    """One player after another; a repeated move sees fresh examples each turn."""
+    for number, move in enumerate(game.moves):
+        if move.due(round.index):
+            for turn in range(move.repeat):
+                if turn:
+                    round.refresh()
+                game.begin(round, number, turn)
+                gradients(game, move, round)
+                step(game, move.player, round)
+
+
+def simultaneous(game: Game, round: Round) -> None:
+    """All players at once, from the same point."""
+    _field(game, round, turn=0)
+    for player in _movers(game):
+        step(game, player, round)
+
+
+def extragradient(game: Game, round: Round) -> None:
+    """Look one step ahead, then step from where the players stood with the gradients found there.
+
+    Weights and optimizers go back; batch statistics and memory take in both looks.
+    """
+    go_back = _footing(game)
+    simultaneous(game, round)
+    _field(game, round, turn=1)
+    go_back()
+    for player in _movers(game):
+        step(game, player, round)
+
+
+def gradients(game: Game, move: Move, round: Round, *, add: bool = False) -> None:
+    """Leave the gradients of the move's loss in its player's parameters, and its terms in the round's stats.
+
+    Everything of a move happens here: terms are weighted and summed before one backward pass.
+    """
+    with game.moving(move.player):
+        with game.autocast():
+            terms = move.objective(game.nets, round)
+        loss = move.loss(terms, round.clock)
+        if not add:
+            game.optimizers[move.player].zero_grad(set_to_none=True)
+        loss.backward()
+    grads = [p.grad for p in game.parameters[move.player] if p.grad is not None]
+    norm = get_total_norm(grads)
+    round.finite.append(torch.isfinite(loss.detach() + norm))
+    round.stats |= {f"{move.player}/{name}": term.detach() for name, term in terms.items()}
+    round.stats[f"{move.player}/gradient"] = norm
+
+
+def step(game: Game, player: str, round: Round) -> None:
+    """One step of the player's optimizer at the rates of this moment, then its projection."""
+    described, optimizer = game.players[player], game.optimizers[player]
+    described.optimizer.set(optimizer, round.clock)
+    optimizer.step()
+    if described.project is not None:
+        with torch.no_grad():
+            for name in described.nets:
+                described.project(game.net(name))
+
+
+def _movers(game: Game) -> list[str]:
+    return list(dict.fromkeys(move.player for move in game.moves))
+
+
+def _field(game: Game, round: Round, turn: int) -> None:
+    seen: set[str] = set()
+    for number, move in enumerate(game.moves):
+        game.begin(round, number, turn)
+        gradients(game, move, round, add=move.player in seen)
+        seen.add(move.player)
+
+
+def _footing(game: Game) -> Callable[[], None]:
+    """Where the players stand now, weights and optimizers; called, it takes them back there, in place."""
+    optimizers = list(game.optimizers.values())
+    live: list[Tensor] = [p.detach() for owned in game.parameters.values() for p in owned]
+    live += [entry for optimizer in optimizers for state in optimizer.state.values()
+             for entry in state.values() if isinstance(entry, Tensor)]
+    stood = [tensor.clone() for tensor in live]
+    known = [set(optimizer.state) for optimizer in optimizers]
+
+    def go_back() -> None:
+        torch._foreach_copy_(live, stood)
+        for optimizer, before in zip(optimizers, known, strict=True):
+            for parameter in set(optimizer.state) - before:
+                del optimizer.state[parameter]
+
+    return go_back

@@ -1,0 +1,47 @@
+"""A wrapper of objectives: look ahead at what the opponent would do.
+
+    w_D^0 = w_D,   w_D^{k+1} = w_D^k - h dL_D/dw_D (w_D^k),   and the player lowers  L(w, w_D^K(w))
+
+so that the gradient flows through the opponent's answers. Metz et al., Unrolled Generative Adversarial Networks, 2017
+(https://arxiv.org/abs/1611.02163), eq. 4-6. The opponent's inner steps are plain gradient descent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from mintage.game.moves import Objective, Terms
+from mintage.game.round import Round
+
+
+def unrolled(objective: Objective, *, opponent: str, by: Objective, steps: int, lr: float) -> Objective:
+    """`objective`, evaluated after `steps` inner steps at rate `lr` in which network `opponent` lowers `by`.
+
+    With steps = 0 it is `objective` itself. The opponent's own weights do not change.
+    """
+    if steps == 0:
+        return objective
+
+    def ahead(nets: Any, round: Round) -> Terms:
+        net: nn.Module = getattr(nets, opponent)
+        weights: dict[str, Tensor] = {k: p.detach().requires_grad_() for k, p in net.named_parameters()}
+        rest = {name: child for name, child in nets.named_children() if name != opponent}
+        for _ in range(steps):
+            view = SimpleNamespace(**rest, **{opponent: _at(net, weights)})
+            loss = torch.stack([term.float() for term in by(view, round).values()]).sum()
+            grads = torch.autograd.grad(loss, list(weights.values()), create_graph=True)
+            weights = {name: w - lr * g for (name, w), g in zip(weights.items(), grads, strict=True)}
+        return objective(SimpleNamespace(**rest, **{opponent: _at(net, weights)}), round)
+
+    return ahead
+
+
+def _at(net: nn.Module, weights: dict[str, Tensor]) -> Callable[..., Any]:
+    """The network with other weights, as a plain function of its inputs."""
+    return lambda *inputs, **named: functional_call(net, weights, inputs, named)

@@ -1,0 +1,1 @@
+"""Runs: a training on disk, from its settings to its product."""

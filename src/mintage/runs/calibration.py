@@ -1,0 +1,61 @@
+"""A short trial before a run: the fastest precision and number of threads, and the rate.
+
+The trial plays games of its own and throws them away. What it finds is written into the settings and not asked again,
+so that a run which goes on after an interruption is the run that began. Threads are part of it because two of them on
+a busy machine, or on a small network, can be several times slower than one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import torch
+
+from mintage.data import Batches
+from mintage.game import Game, Stages, play
+
+FOREVER = 1 << 60
+CLEARLY = 1.1  # a later candidate must be this much faster than the one before it
+
+
+class Way(NamedTuple):
+    """A way to compute: activations' precision and the number of threads."""
+
+    precision: str
+    threads: int
+
+    def __str__(self) -> str:
+        return f"{self.precision} on {self.threads} thread{'s' if self.threads > 1 else ''}"
+
+
+def rate(game: Game | Stages, batches: Batches, *, seconds: float, warm: int = 2) -> float:
+    """Examples a second, over about `seconds` after `warm` rounds. Stages are judged by the first of them."""
+    began, from_examples, rounds = 0.0, 0, 0
+    for _ in play(game, batches, FOREVER):
+        rounds += 1
+        if rounds == warm:
+            began, from_examples = time.perf_counter(), game.examples
+        elif rounds > warm and time.perf_counter() - began >= seconds:
+            break
+    return (game.examples - from_examples) / (time.perf_counter() - began)
+
+
+def fastest(build: Callable[[str], Game | Stages], batches: Batches, ways: Iterable[Way],
+            *, seconds: float) -> tuple[Way, dict[Way, float]]:
+    """The fastest way, and the rate of each; an earlier way is kept unless a later one is clearly faster.
+
+    Leaves the process on the threads of the way that was chosen.
+    """
+    rates: dict[Way, float] = {}
+    best: Way | None = None
+    for way in ways:
+        torch.set_num_threads(way.threads)
+        rates[way] = rate(build(way.precision), batches, seconds=seconds)
+        if best is None or rates[way] > CLEARLY * rates[best]:
+            best = way
+    if best is None:
+        raise ValueError("there is no way to try")
+    torch.set_num_threads(best.threads)
+    return best, rates

@@ -1,0 +1,182 @@
+"""The report of a run: one page that holds everything it shows, and opens anywhere without a network.
+
+It is made from the run's folder alone, so `mintage report` can make it again at any time, also for a run that is still
+going or was cut short.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from mintage.runs.charts import line_chart, smooth
+from mintage.runs.console import clock
+from mintage.runs.durable import write_file
+from mintage.runs.folder import Run
+from mintage.runs.judging import verdict_of
+
+GAIN = 0.03
+SCRIPT = """
+for (const film of document.querySelectorAll('.film')) {
+  const frames = film.querySelectorAll('.frames img');
+  const bar = film.querySelector('input'), out = film.querySelector('output');
+  const show = () => frames.forEach((f, k) => { f.classList.toggle('shown', k == bar.value);
+    if (k == bar.value) out.value = f.alt; });
+  bar.addEventListener('input', show); show();
+  film.querySelector('button').addEventListener('click', () => { bar.value = 0; show();
+    const step = () => { if (+bar.value < frames.length - 1) { bar.value++; show(); setTimeout(step, 350); } };
+    setTimeout(step, 350); });
+}
+"""
+
+
+def write_report(run: Run) -> None:
+    """Write `report.html` from what the run's folder holds now."""
+    write_file(run.report, page(run).encode())
+
+
+def page(run: Run) -> str:
+    """The whole page."""
+    title = f"{run.path.resolve().name}"
+    parts = [_head(run), _final(run), _film(run), _neighbours(run), _judged(run), _losses(run), _settings(run),
+             _data(run), _again(run)]
+    css = (files("mintage.runs") / "report.css").read_text()
+    return (f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{escape(title)}: mintage</title>"
+            f"<meta name='viewport' content='width=device-width, initial-scale=1'><style>{css}</style><body>"
+            f"{''.join(parts)}<script>{SCRIPT}</script></body></html>\n")
+
+
+def _head(run: Run) -> str:
+    s, summary = run.settings, _json(run.path / "summary.json")
+    lines = run.metrics()
+    done = lines[-1]["examples"] if lines else 0
+    rates = sorted(line["rate"] for line in lines if "rate" in line)
+    facts = {"system": s.system, "data": f"{s.data.count:,} examples of {'×'.join(map(str, s.spec.shape))}",
+             "played": f"{done:,} of {s.plan.budget:,} examples", "on": str(s.machine.get("name", s.device)),
+             "rate": f"{rates[len(rates) // 2]:,.0f} examples/s" if rates else "?"}
+    if summary:
+        facts |= {"took": clock(summary["seconds"]), "memory": f"{summary['memory'] / 1e9:.2f} GB at most"}
+    state = "" if summary else "<p class='warning'>This run has not ended; the page shows it as it stands.</p>"
+    row = "".join(f"<span>{escape(k)} <b>{escape(v)}</b></span>" for k, v in facts.items())
+    return f"<h1>{escape(run.path.resolve().name)}</h1><div class='facts'>{row}</div>{state}"
+
+
+def _final(run: Run) -> str:
+    best, frames = run.samples / "best.png", run.films()
+    if not best.exists() and not frames:
+        return ""
+    picture = best if best.exists() else frames[-1]
+    return (f"<h2>Samples</h2>{_image(picture, 'samples of the generator')}"
+            "<p class='note'>From the best checkpoint, which is the generator you keep. None of them was chosen.</p>")
+
+
+def _film(run: Run) -> str:
+    frames = run.films()
+    if len(frames) < 2:
+        return ""
+    images = "".join(_image(frame, f"round {int(frame.stem.partition('-')[2]):,}") for frame in frames)
+    return ("<h2>The film</h2><p class='note'>The same latents through the whole training.</p><div class='film'>"
+            f"<p><button type='button'>Play</button> <input type='range' min='0' max='{len(frames) - 1}' "
+            f"value='{len(frames) - 1}' aria-label='frame'> <output></output></p>"
+            f"<div class='frames'>{images}</div></div>")
+
+
+def _neighbours(run: Run) -> str:
+    picture = run.samples / "neighbours.png"
+    if not picture.exists():
+        return ""
+    return ("<h2>Nearest training examples</h2>" + _image(picture, "samples over their nearest training examples")
+            + "<p class='note'>Top row: samples. Under each, the three training examples nearest to it in the judge's "
+            "features. A copy would show as the same picture twice.</p>")
+
+
+def _judged(run: Run) -> str:
+    lines = [line for line in run.metrics() if "judge" in line]
+    if not lines:
+        return "<h2>Judgement</h2><p class='note'>Nothing has been judged.</p>"
+    best = min(lines, key=lambda line: line["judge"]["frechet"])
+    points = [(line["examples"], line["judge"]["frechet"]) for line in lines]
+    verdict = verdict_of(best["judge"])
+    chart = line_chart({"Fréchet distance": points}, across="examples seen", logarithmic=True,
+                       level=("real data", verdict.frechet_floor))
+    shares = line_chart({name: [(line["examples"], line["judge"][name]) for line in lines]
+                         for name in ("precision", "recall", "coverage")}, across="examples seen", bounds=(0.0, 1.0))
+    names = ("frechet", "precision", "recall", "density", "coverage")
+    rows = "".join(f"<tr><td>{'Fréchet distance' if n == 'frechet' else n}</td><td class='n'>{getattr(verdict, n):.3f}"
+                   f"</td><td class='n'>{getattr(verdict, n + '_floor'):.3f}</td></tr>" for n in names)
+    warning = f"<p class='warning'>{escape(verdict.warning)}</p>" if verdict.warning else ""
+    return (f"<h2>Judgement</h2><p>{escape(stopped_improving(points))}</p>{chart}{shares}<table><tr><th>best "
+            f"checkpoint, round {best['round']:,}</th><th class='n'>generator</th><th class='n'>real data</th></tr>"
+            f"{rows}<tr><td>memorisation ratio</td><td class='n'>{verdict.memorisation:.3f}</td>"
+            "<td class='n'>1</td></tr></table>"
+            f"{warning}<p class='note'>{verdict.n:,} samples against {verdict.n:,} held-out examples that were never "
+            f"trained on, in the features of {escape(verdict.extractor)} v{escape(verdict.extractor_version)} "
+            f"({verdict.extractor_digest[:12]}). The column <em>real data</em> is what training examples score. "
+            "A Fréchet distance compares only with others of the same features, count and data.</p>")
+
+
+def stopped_improving(points: list[tuple[float, float]]) -> str:
+    """When the distance last fell by more than the noise of a judgement, in a sentence."""
+    best, at, where = float("inf"), 0.0, 0
+    for k, (examples, distance) in enumerate(points):
+        if distance < best * (1 - GAIN):
+            best, at, where = distance, examples, k
+    later = len(points) - 1 - where
+    if later == 0:
+        return "It was still improving at the last judgement; a longer training would give a better generator."
+    return (f"It stopped improving after {at:,.0f} examples: {later} later judgement{'s' if later > 1 else ''} did not "
+            f"lower the Fréchet distance by more than {GAIN:.0%}.")
+
+
+def _losses(run: Run) -> str:
+    lines = [line for line in run.metrics() if "judge" not in line]
+    names = sorted({name for line in lines for name in line if "/" in name})
+    series = {name: [(line["examples"], line[name]) for line in lines if line.get(name) is not None] for name in names}
+    width = max(1, len(lines) // 100)
+    smoothed = {name: smooth(points, width) for name, points in series.items()}
+    losses = {name: points for name, points in smoothed.items() if not name.endswith("/gradient")}
+    norms = {name: points for name, points in smoothed.items() if name.endswith("/gradient")}
+    skipped = max((line.get("skipped", 0) for line in lines), default=0)
+    note = f"<p class='warning'>{skipped} rounds were not finite and were undone.</p>" if skipped else ""
+    return (f"<h2>Losses</h2>{note}{line_chart(losses, across='examples seen')}<h3>Gradient norms</h3>"
+            f"{line_chart(norms, across='examples seen', logarithmic=True)}")
+
+
+def _settings(run: Run) -> str:
+    s = run.settings
+    values = {"system": s.system, **s.options, "batch": s.batch, "budget": f"{s.plan.budget:,} examples",
+              "seed": s.seed, "precision": s.precision, "threads": s.threads, "resolution": s.data.resolution,
+              "fit": s.data.fit, "flip": s.data.flip, "mintage": s.version, "torch": s.machine.get("torch"),
+              "begun": s.created}
+    rows = "".join(f"<tr><td>{escape(str(k))}</td><td>{escape(str(v))}</td></tr>" for k, v in values.items())
+    chosen = "".join(f"<li>{escape(sentence)}</li>" for sentence in s.chosen)
+    return f"<h2>Settings</h2><table>{rows}</table><p>Decided for you:</p><ul>{chosen or '<li>nothing</li>'}</ul>"
+
+
+def _data(run: Run) -> str:
+    s, rejects = run.settings, run.rejects()
+    rows = "".join(f"<tr><td>{escape(r['file'])}</td><td>{escape(r['reason'])}</td></tr>" for r in rejects[:50])
+    table = f"<p>{len(rejects)} files could not be used:</p><table>{rows}</table>" if rejects else ""
+    labels = f" Classes: {escape(', '.join(s.spec.labels))}." if s.spec.labels else ""
+    return (f"<h2>Data</h2><p>{s.data.count:,} examples, fingerprint <code>{s.data.fingerprint[:16]}</code>; "
+            f"{s.data.held_out:.0%} of them held out for judging.{labels}</p>{table}")
+
+
+def _again(run: Run) -> str:
+    command = run.settings.command or "(this run was begun from Python)"
+    load = escape(f"generator = mintage.load({str(run.path)!r})")
+    return (f"<h2>Use it, and make it again</h2><pre>import mintage\n\n{load}\n"
+            f"samples = generator.sample(64, seed=0)</pre><pre>{escape(command)}</pre>")
+
+
+def _image(path: Path, name: str) -> str:
+    data = base64.b64encode(path.read_bytes()).decode()
+    return f"<img class='pixels' alt='{escape(name)}' src='data:image/png;base64,{data}'>"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_bytes()) if path.exists() else {}

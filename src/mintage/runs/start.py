@@ -1,0 +1,203 @@
+"""Beginning a run: check what was asked, look at the data, decide what was left open, and make the folder.
+
+Nothing is written before everything has been checked.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import mintage
+from mintage.data import Batches, DataSpec, Examples, Fit, open_data
+from mintage.game import Game, Stages, derive
+from mintage.runs import machine
+from mintage.runs.building import build_game
+from mintage.runs.calibration import Way, fastest, rate
+from mintage.runs.console import Console, clock
+from mintage.runs.errors import RunError
+from mintage.runs.folder import Run
+from mintage.runs.judging import Judging
+from mintage.runs.plan import make_plan
+from mintage.runs.settings import DataSettings, Settings
+from mintage.runs.training import carry_on
+from mintage.systems.options import check
+
+MINUTES = 8.0
+JUDGED = 2048
+SAVES = 20
+JUDGEMENTS = 10
+HELD_OUT = 0.1
+BATCH = 64
+TRIAL = 0.4  # seconds
+DRAWING = 4.0  # seconds for sheets, checkpoints and the report
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a user asked for; None means: decide for me."""
+
+    data: str
+    system: str = "r3gan"
+    options: dict[str, Any] = field(default_factory=dict)
+    resolution: tuple[int, int] | None = None
+    fit: Fit = "crop"
+    channels: int | None = None
+    flip: bool = False
+    batch: int | None = None
+    examples: int | None = None
+    minutes: float | None = None
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
+    judged: int = JUDGED
+    saves: int = SAVES
+    judgements: int = JUDGEMENTS
+    out: str | None = None
+    command: str = ""
+
+
+def begin(wish: Wish, console: Console, *, began: float | None = None) -> Run:
+    """Train as wished, from nothing to the report. `began` is when the user's clock started (`time.perf_counter`).
+
+    Raises:
+        SettingError, DataError, RunError: what was asked for cannot be; said before anything is written.
+        Interrupted: a signal came; the run is saved and can be continued.
+    """
+    began = time.perf_counter() if began is None else began
+    given = check(wish.system, wish.options)
+    _check_numbers(wish)
+    device = machine.pick_device(wish.device)
+    run = Run(wish.out or _free_name(wish))
+    run.check_free()
+    allocator = machine.settle()
+    examples = open_data(wish.data, resolution=wish.resolution, fit=wish.fit, channels=wish.channels)
+    for note in examples.notes:
+        console.say(note)
+    train, held_out = examples.split(HELD_OUT)
+    options, reasons = resolve(wish.system, given, examples.spec, len(train), device)
+    batch = wish.batch or min(batch_of(wish.system), max(2, len(train)))
+    settings = _settings(wish, examples, options, batch, device)
+
+    def build(precision: str) -> Game | Stages:
+        return build_game(wish.system, options, examples.spec, seed=wish.seed, device=device, precision=precision)
+
+    judging = Judging(settings, train, held_out)
+    batches = Batches(train.to(device), batch, derive(wish.seed, "order"), flip=wish.flip)
+    way, budget, said = _measure(wish, build, batches, device, judging, began, examples.spec)
+    chosen = [*reasons, *([allocator] if allocator else []), *said,
+              *([judging.abstains] if judging.abstains else [])]
+    settings = replace(settings, precision=way.precision, threads=way.threads, chosen=tuple(chosen),
+                       plan=make_plan(budget, batch, saves=wish.saves, judgements=wish.judgements))
+    for sentence in chosen:
+        console.say(sentence)
+    size = sum(t.numel() * t.element_size() for t in build(way.precision).tensors().values())
+    run.create(settings, need=4 * 3 * size + 20_000_000)
+    if examples.rejects:
+        run.list_rejects(examples.rejects)
+        console.say(f"{len(examples.rejects)} files could not be used; they are listed with reasons in "
+                    f"{run.path / 'rejects.jsonl'}")
+    judging.settings = settings
+    carry_on(run, console, judging=judging)
+    return run
+
+
+def resolve(system: str, given: dict[str, Any], spec: DataSpec, count: int,
+            device: torch.device) -> tuple[dict[str, Any], list[str]]:
+    """The options with those left open decided by the system's own `automatic`, and a sentence about each."""
+    decide = getattr(import_module(f"mintage.systems.{system}"), "automatic", None)
+    found = decide(spec, count, device.type, given) if decide else {}
+    options, reasons = dict(given), []
+    for name, (value, reason) in found.items():
+        if options.get(name) is None:
+            options[name] = value
+            reasons.append(f"{name}: {value} ({reason})")
+    return options, reasons
+
+
+def _measure(wish: Wish, build: Callable[[str], Game | Stages], batches: Batches, device: torch.device,
+             judging: Judging, began: float, spec: DataSpec) -> tuple[Way, int, list[str]]:
+    """Precision, threads and budget: as asked, or from a short trial on this machine."""
+    ways = _ways(wish, device, spec)
+    if wish.examples is not None and len(ways) == 1:
+        torch.set_num_threads(ways[0].threads)
+        return ways[0], wish.examples, []
+    way, rates = fastest(build, batches, ways, seconds=TRIAL)
+    said = []
+    if len(rates) > 1:
+        compared = ", ".join(f"{tried} {found:,.0f}" for tried, found in rates.items())
+        said.append(f"computing in {way} (examples a second in a short trial: {compared})")
+    if wish.examples is not None:
+        return way, wish.examples, said
+    minutes = MINUTES if wish.minutes is None else wish.minutes
+    sure = rate(build(way.precision), batches, seconds=2 * TRIAL)
+    cost = judging.estimate(build(way.precision), wish.judgements)
+    left = minutes * 60 - (time.perf_counter() - began) - cost - DRAWING
+    budget = max(batches.size, int(sure * max(left, 1.0)) // batches.size * batches.size)
+    said.append(f"budget: {budget:,} examples ({minutes:g} minutes at {sure:,.0f} examples a second, less "
+                f"{clock(minutes * 60 - left)} for starting, judging and drawing); fixed from here on")
+    return way, budget, said
+
+
+def _ways(wish: Wish, device: torch.device, spec: DataSpec) -> list[Way]:
+    """What the user left open, best guess first."""
+    allowed = machine.precisions(device) if spec.kind == "image" else ["fp32"]
+    precisions = allowed if wish.precision == "auto" else [wish.precision]
+    all_threads = torch.get_num_threads()
+    threads = [wish.threads] if wish.threads else [all_threads, 1] if device.type == "cpu" and all_threads > 1 else [
+        all_threads]
+    return [Way(precision, count) for count in threads for precision in precisions]
+
+
+def batch_of(system: str) -> int:
+    """The batch size of a system, where the user leaves it open."""
+    return int(getattr(import_module(f"mintage.systems.{system}"), "BATCH", BATCH))
+
+
+def _settings(wish: Wish, examples: Examples, options: dict[str, Any], batch: int, device: torch.device) -> Settings:
+    spec = examples.spec
+    resolution = (spec.shape[1], spec.shape[2]) if spec.kind == "image" else None
+    data = DataSettings(source=_lasting(wish.data), resolution=resolution, fit=wish.fit, channels=wish.channels,
+                        flip=wish.flip, held_out=HELD_OUT, count=len(examples), fingerprint=examples.fingerprint)
+    return Settings(system=wish.system, options=options, data=data, spec=spec, batch=batch,
+                    plan=make_plan(batch, batch), seed=wish.seed, device=str(device), precision="fp32",
+                    threads=torch.get_num_threads(), judged=wish.judged, minutes=wish.minutes, command=wish.command,
+                    version=mintage.__version__, machine=machine.describe(device),
+                    created=datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _lasting(source: str) -> str:
+    """The source so that it is found from any folder: paths absolute, names as they are."""
+    return str(Path(source).resolve()) if Path(source).exists() else source
+
+
+def _check_numbers(wish: Wish) -> None:
+    for name, value in (("--batch", wish.batch), ("--examples", wish.examples), ("--threads", wish.threads)):
+        if value is not None and value < 1:
+            raise RunError(f"{name} is {value} and must be at least 1")
+    if wish.batch is not None and wish.batch > 65_536:
+        raise RunError(f"--batch is {wish.batch:,}; at most 65,536")
+    if wish.minutes is not None and not 0 < wish.minutes < 1e6:
+        raise RunError(f"--minutes is {wish.minutes} and must be above 0")
+    if wish.minutes is not None and wish.examples is not None:
+        raise RunError("--minutes and --examples are two ways to say how long; give one of them")
+    if wish.precision not in ("auto", "fp32", "bf16"):
+        raise RunError(f"--precision is {wish.precision!r} and may be auto, fp32 or bf16")
+    if wish.judged < 0:
+        raise RunError(f"--judged is {wish.judged} and must be 0 (off) or more")
+
+
+def _free_name(wish: Wish) -> str:
+    """runs/DATA-SYSTEM, with a number where that is taken."""
+    stem = f"runs/{Path(wish.data).stem or 'data'}-{wish.system}"
+    taken = [stem, *(f"{stem}-{k}" for k in range(2, 10_000))]
+    return next(name for name in taken if not Path(name).exists())
+

@@ -1,0 +1,78 @@
+"""Objectives that several systems share: the two sides of a game between a generator and a critic.
+
+The loop lets gradients flow to the moving player's parameters only, so nothing is detached here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mintage.data import DataSpec
+from mintage.game import Clock, Objective, Round, Sampler, Schedule, Terms
+from mintage.objectives import Adversarial
+
+Prior = Callable[[int, torch.Generator], Tensor]
+Penalty = Callable[[Any, Tensor, Tensor | None], Tensor]
+
+
+def generate(nets: Any, z: Tensor, y: Tensor | None) -> Tensor:
+    """x = G(z, y)."""
+    return nets.G(z, y)
+
+
+def sampler(prior: Prior, classes: int = 0) -> Sampler:
+    """Samples of G, for latents from `prior`."""
+    return Sampler(prior, generate, classes)
+
+
+def critic(loss: Adversarial, prior: Prior, *, conditional: bool = False) -> Objective:
+    """D lowers `loss.critic(D(x), D(G(z)))` on the round's real examples and as many fakes."""
+
+    def objective(nets: Any, round: Round) -> Terms:
+        x, y = labelled(round, conditional)
+        fake = generate(nets, round.draw(prior), y)
+        real_logits, fake_logits = nets.D(x, y), nets.D(fake, y)
+        return {"loss": loss.critic(real_logits, fake_logits)}
+
+    return objective
+
+
+def generator(loss: Adversarial, prior: Prior, *, conditional: bool = False) -> Objective:
+    """G lowers `loss.generator`; a loss of pairs also sees the critic's logits on the round's real examples."""
+
+    def objective(nets: Any, round: Round) -> Terms:
+        x, y = labelled(round, conditional) if loss.pairs or conditional else (None, None)
+        fake_logits = nets.D(generate(nets, round.draw(prior), y), y)
+        return {"loss": loss.generator(nets.D(x, y) if loss.pairs else None, fake_logits)}
+
+    return objective
+
+
+def labelled(round: Round, conditional: bool) -> tuple[Tensor, Tensor | None]:
+    """The round's real examples, with their labels where the system uses them."""
+    return round.batch.x, round.batch.y if conditional else None
+
+
+def share_of_budget(share: float) -> Schedule:
+    """So many examples: a share of the budget."""
+
+    def examples(clock: Clock) -> float:
+        return share * clock.budget
+
+    return examples
+
+
+def image_shape(spec: DataSpec, system: str) -> tuple[int, int, int]:
+    """(C, H, W) of the images.
+
+    Raises:
+        ValueError: the data are not images.
+    """
+    if spec.kind != "image":
+        raise ValueError(f"{system} is made for images and these data are {spec.kind}; use --system gan")
+    channels, height, width = spec.shape
+    return channels, height, width

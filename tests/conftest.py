@@ -1,0 +1,27 @@
+"""What all tests share: one thread a worker, and where the shared data lie."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers of pytest-xdist share the cores: one thread each, or they wait for one another."""
+    if hasattr(config, "workerinput") or os.environ.get("PYTEST_XDIST_WORKER"):
+        torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of shared example data: $MINTAGE_DATA, or ../shared/data beside the repository."""
+    named = os.environ.get("MINTAGE_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"there is no shared data at {folder}; set MINTAGE_DATA to the folder that holds it")
+    return folder

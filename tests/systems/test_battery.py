@@ -1,0 +1,146 @@
+"""What every system must pass, whatever it is: a new row in SYSTEMS is tested here without a line more."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+import torch
+
+from mintage.data import Batch, DataSpec
+from mintage.game import Game, Stages, generator, play
+from mintage.runs.building import build_game
+from mintage.runs.start import resolve
+from mintage.systems import SYSTEMS, SettingError, find
+from mintage.systems.options import check, options
+
+SPECS = {
+    "grey 28x28": DataSpec("image", (1, 28, 28)),
+    "colour 8x8": DataSpec("image", (3, 8, 8)),
+    "opacity 12x20": DataSpec("image", (4, 12, 20), labels=("a", "b", "c")),
+    "two channels 33x17": DataSpec("image", (2, 33, 17)),
+    "points": DataSpec("points", (2,), centre=(0.0, 0.0), scale=(1.0, 1.0)),
+}
+SMALL: dict[str, dict[str, Any]] = {"gan": {"width": 16, "depth": 1}, "dcgan": {"size": "XS"}, "r3gan": {"size": "XS"}}
+
+
+class Noise:
+    """Batches of noise, as a function of the position."""
+
+    def __init__(self, spec: DataSpec, size: int = 4) -> None:
+        self.spec, self.size = spec, size
+
+    def __call__(self, position: int) -> Batch:
+        random = generator("noise", position)
+        y = torch.randint(len(self.spec.labels), (self.size,), generator=random) if self.spec.labels else None
+        return Batch(torch.rand(self.size, *self.spec.shape, generator=random) * 2 - 1, y)
+
+
+def fits(system: str, spec: DataSpec) -> bool:
+    """Convolutional systems refuse points; the tests below check that they say so."""
+    return spec.kind == "image" or system in ("gan", "r3gan")
+
+
+def built(system: str, spec: DataSpec, seed: int = 0, precision: str = "fp32") -> Game | Stages:
+    chosen, _ = resolve(system, check(system, SMALL.get(system, {})), spec, 1000, torch.device("cpu"))
+    return build_game(system, chosen, spec, seed=seed, device="cpu", precision=precision)
+
+
+CASES = [(system, name) for system in SYSTEMS for name, spec in SPECS.items() if fits(system, spec)]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_builds_by_default(system: str) -> None:
+    spec = SPECS["grey 28x28"]
+    chosen, _ = resolve(system, check(system, {}), spec, 1000, torch.device("cpu"))
+    game = build_game(system, chosen, spec, seed=0, device="cpu", precision="fp32")
+    x = game.generate(*game.sampler.latents(3, generator(0)))
+    assert x.shape == (3, *spec.shape) and bool(x.isfinite().all())
+
+
+@pytest.mark.parametrize(("system", "name"), CASES)
+def test_finite_rounds_that_move_every_parameter(system: str, name: str) -> None:
+    spec = SPECS[name]
+    game = built(system, spec)
+    playing = game.current if isinstance(game, Stages) else game
+    before = {key: p.detach().clone() for key, p in playing.nets.named_parameters()}
+    for round in play(game, Noise(spec), budget=8 * 4, seed=1):
+        assert not round.skipped
+        assert all(bool(value.isfinite()) for value in round.stats.values())
+    still = [key for key, p in playing.nets.named_parameters() if torch.equal(p, before[key])]
+    assert not still
+
+
+@pytest.mark.parametrize(("system", "name"), CASES)
+def test_samples_of_the_right_shape(system: str, name: str) -> None:
+    spec = SPECS[name]
+    game = built(system, spec)
+    z, y = game.sampler.latents(5, generator(0))
+    x = game.generate(z, y)
+    assert x.shape == (5, *spec.shape) and x.dtype == torch.float32
+    assert torch.equal(x, game.generate(z, y))
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_resumes_bit_for_bit(system: str) -> None:
+    spec = SPECS["opacity 12x20"]
+    whole = built(system, spec)
+    for _ in play(whole, Noise(spec), budget=7 * 4, seed=3):
+        pass
+    for stop in (1, 4):
+        first = built(system, spec)
+        for round in play(first, Noise(spec), budget=7 * 4, seed=3):
+            if round.index + 1 == stop:
+                break
+        second = built(system, spec, seed=99)
+        second.load({name: t.clone() for name, t in first.tensors().items()}, first.scalars())
+        for _ in play(second, Noise(spec), budget=7 * 4, seed=3):
+            pass
+        assert second.scalars() == whole.scalars()
+        for name, tensor in whole.tensors().items():
+            assert torch.equal(tensor, second.tensors()[name]), name
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_plays_in_bf16(system: str) -> None:
+    spec = SPECS["grey 28x28"]
+    game = built(system, spec, precision="bf16")
+    for round in play(game, Noise(spec), budget=3 * 4):
+        assert not round.skipped
+    assert all(p.dtype == torch.float32 for p in game.tensors().values() if p.is_floating_point())
+
+
+@pytest.mark.parametrize("system", [s for s in SYSTEMS if not fits(s, SPECS["points"])])
+def test_points_are_refused_by_image_systems(system: str) -> None:
+    with pytest.raises(SettingError, match="gan"):
+        built(system, SPECS["points"])
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_documented(system: str) -> None:
+    text = inspect.getdoc(find(system)) or ""
+    for section in ("References", "Differences from the paper", "Expect", "Run", "Args"):
+        assert section in text, f"{system}'s docstring has no section {section!r}"
+    assert re.search(r"https://", text) and re.search(r"(19|20)\d\d", text)
+    for option in options(system).values():
+        assert option.help, f"--{option.name} of {system} has no help"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_options_are_checked(system: str) -> None:
+    with pytest.raises(SettingError, match="has no option 'no_such'"):
+        check(system, {"no_such": 1})
+    name, option = next((n, o) for n, o in options(system).items() if o.type in (int, float))
+    with pytest.raises(SettingError, match=name):
+        check(system, {name: -1})
+    with pytest.raises(SettingError, match=name):
+        check(system, {name: "many"})
+    with pytest.raises(SettingError, match="Did you mean"):
+        check(system, {name + "s": option.default})
+
+
+def test_unknown_system_names_the_nearest() -> None:
+    with pytest.raises(SettingError, match="Did you mean 'dcgan'"):
+        find("dc-gan")
