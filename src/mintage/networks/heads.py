@@ -47,8 +47,10 @@ class FastHead(nn.Module):
     def __init__(self, width: int, grid: tuple[int, int], classes: int) -> None:
         super().__init__()
         self.classes = classes
-        self.basis = nn.Parameter(nn.init.normal_(torch.empty(width, *grid)) * (LEAKY_GAIN / math.sqrt(math.prod(grid))))
-        self.vectors = nn.Parameter((nn.init.normal_(torch.empty(1, width)) / math.sqrt(width)).repeat(max(classes, 1), 1))
+        positions = math.sqrt(math.prod(grid))
+        self.basis = nn.Parameter(nn.init.normal_(torch.empty(width, *grid)) * (LEAKY_GAIN / positions))
+        equal = nn.init.normal_(torch.empty(1, width)) / math.sqrt(width)
+        self.vectors = nn.Parameter(equal.repeat(max(classes, 1), 1))
         self.gain = nn.Parameter(torch.ones(()))
 
     def forward(self, h: Tensor, y: Tensor | None) -> Tensor:
