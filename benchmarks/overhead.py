@@ -76,13 +76,17 @@ def share(data: str, system: str, precision: str) -> dict[str, float]:
 
 
 def longhand(game: Any, move: Any, step: Round) -> None:
-    """Forward, backward and step, and nothing else."""
+    """Forward, backward, step and the networks' own projection, and nothing else."""
     with game.moving(move.player), game.autocast():
         terms = move.objective(game.nets, step)
     loss = move.loss(terms, step.clock)
     game.optimizers[move.player].zero_grad()
     loss.backward()
     game.optimizers[move.player].step()
+    player = game.players[move.player]
+    if player.project is not None:
+        for name in player.nets:
+            player.project(game.net(name))
 
 
 def start(data: str) -> dict[str, float]:
@@ -104,9 +108,10 @@ def start(data: str) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
+    parser.add_argument("--systems", nargs="+", default=["r3gan", "dcgan"])
     asked = parser.parse_args()
     machine.settle()
-    for system in ("r3gan", "dcgan"):
+    for system in asked.systems:
         for precision in machine.precisions(torch.device("cpu")):
             print(json.dumps({"system": system, "precision": precision, **share(asked.data, system, precision)}))
     print(json.dumps(start(asked.data)))

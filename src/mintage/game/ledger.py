@@ -22,8 +22,11 @@ class NotFinite(RuntimeError):
     """Losses or gradients were not finite for `PATIENCE` rounds in a row."""
 
 
+CONTROLLERS = "controllers/"  # they act after the check, on good rounds only: nothing of theirs is ever undone
+
+
 class Ledger:
-    """A second copy of everything with state, a foreach copy a round (about three times the weights in memory)."""
+    """A second copy of what a round changes before it is checked: a foreach copy a round."""
 
     def __init__(self, game: Game) -> None:
         self.game = game
@@ -42,7 +45,7 @@ class Ledger:
         shape = self._structure()
         if shape != self._shape or not self._shape:
             self._shape = shape
-            live = self.game.tensors()
+            live = {name: t for name, t in self.game.tensors().items() if not name.startswith(CONTROLLERS)}
             self.live: list[Tensor] = list(live.values())
             self.copy = {name: tensor.clone() for name, tensor in live.items()}
         else:
@@ -50,7 +53,8 @@ class Ledger:
 
     def undo(self) -> None:
         """Go back to the last committed state."""
-        self.game.load(self.copy, self.game.scalars())
+        theirs = {name: t for name, t in self.game.tensors().items() if name.startswith(CONTROLLERS)}
+        self.game.load(self.copy | theirs, self.game.scalars())
 
 
 def _address(state: dict[str, Tensor]) -> int:

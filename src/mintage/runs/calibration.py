@@ -8,7 +8,7 @@ a busy machine, or on a small network, can be several times slower than one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -42,20 +42,29 @@ def rate(game: Game | Stages, batches: Batches, *, seconds: float, warm: int = 2
     return (game.examples - from_examples) / (time.perf_counter() - began)
 
 
-def fastest(build: Callable[[str], Game | Stages], batches: Batches, ways: Iterable[Way],
+def fastest(build: Callable[[str], Game | Stages], batches: Batches, precisions: Sequence[str], threads: Sequence[int],
             *, seconds: float) -> tuple[Way, dict[Way, float]]:
-    """The fastest way, and the rate of each; an earlier way is kept unless a later one is clearly faster.
+    """The fastest way, and the rate of each tried: first the precisions, then the best of them on other threads.
 
-    Leaves the process on the threads of the way that was chosen.
+    What comes first is kept unless another is clearly faster. The process is left on the threads that were chosen.
     """
     rates: dict[Way, float] = {}
-    best: Way | None = None
-    for way in ways:
+
+    def attempt(way: Way) -> None:
         torch.set_num_threads(way.threads)
         rates[way] = rate(build(way.precision), batches, seconds=seconds)
-        if best is None or rates[way] > CLEARLY * rates[best]:
-            best = way
-    if best is None:
-        raise ValueError("there is no way to try")
+
+    best = Way(precisions[0], threads[0])
+    attempt(best)
+    for precision in precisions[1:]:
+        attempt(Way(precision, threads[0]))
+        best = _clearer(best, Way(precision, threads[0]), rates)
+    for count in threads[1:]:
+        attempt(Way(best.precision, count))
+        best = _clearer(best, Way(best.precision, count), rates)
     torch.set_num_threads(best.threads)
     return best, rates
+
+
+def _clearer(best: Way, other: Way, rates: dict[Way, float]) -> Way:
+    return other if rates[other] > CLEARLY * rates[best] else best

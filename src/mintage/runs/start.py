@@ -36,7 +36,7 @@ SAVES = 20
 JUDGEMENTS = 10
 HELD_OUT = 0.1
 BATCH = 64
-TRIAL = 0.4  # seconds
+TRIAL = 0.3  # seconds
 DRAWING = 4.0  # seconds for sheets, checkpoints and the report
 
 
@@ -126,11 +126,11 @@ def resolve(system: str, given: dict[str, Any], spec: DataSpec, count: int,
 def _measure(wish: Wish, build: Callable[[str], Game | Stages], batches: Batches, device: torch.device,
              judging: Judging, began: float, spec: DataSpec) -> tuple[Way, int, list[str]]:
     """Precision, threads and budget: as asked, or from a short trial on this machine."""
-    ways = _ways(wish, device, spec)
-    if wish.examples is not None and len(ways) == 1:
-        torch.set_num_threads(ways[0].threads)
-        return ways[0], wish.examples, []
-    way, rates = fastest(build, batches, ways, seconds=TRIAL)
+    precisions, threads = _open(wish, device, spec)
+    if wish.examples is not None and len(precisions) * len(threads) == 1:
+        torch.set_num_threads(threads[0])
+        return Way(precisions[0], threads[0]), wish.examples, []
+    way, rates = fastest(build, batches, precisions, threads, seconds=TRIAL)
     said = []
     if len(rates) > 1:
         compared = ", ".join(f"{tried} {found:,.0f}" for tried, found in rates.items())
@@ -138,7 +138,7 @@ def _measure(wish: Wish, build: Callable[[str], Game | Stages], batches: Batches
     if wish.examples is not None:
         return way, wish.examples, said
     minutes = MINUTES if wish.minutes is None else wish.minutes
-    sure = rate(build(way.precision), batches, seconds=2 * TRIAL)
+    sure = rate(build(way.precision), batches, seconds=3 * TRIAL)
     cost = judging.estimate(build(way.precision), wish.judgements)
     left = minutes * 60 - (time.perf_counter() - began) - cost - DRAWING
     budget = max(batches.size, int(sure * max(left, 1.0)) // batches.size * batches.size)
@@ -147,14 +147,12 @@ def _measure(wish: Wish, build: Callable[[str], Game | Stages], batches: Batches
     return way, budget, said
 
 
-def _ways(wish: Wish, device: torch.device, spec: DataSpec) -> list[Way]:
-    """What the user left open, best guess first."""
+def _open(wish: Wish, device: torch.device, spec: DataSpec) -> tuple[list[str], list[int]]:
+    """The precisions and numbers of threads that the user left open, best guess first."""
     allowed = machine.precisions(device) if spec.kind == "image" else ["fp32"]
-    precisions = allowed if wish.precision == "auto" else [wish.precision]
-    all_threads = torch.get_num_threads()
-    threads = [wish.threads] if wish.threads else [all_threads, 1] if device.type == "cpu" and all_threads > 1 else [
-        all_threads]
-    return [Way(precision, count) for count in threads for precision in precisions]
+    every = torch.get_num_threads()
+    threads = [every, 1] if device.type == "cpu" and every > 1 else [every]
+    return allowed if wish.precision == "auto" else [wish.precision], [wish.threads] if wish.threads else threads
 
 
 def batch_of(system: str) -> int:

@@ -34,6 +34,8 @@ ROLL_BACKS = 3
 def carry_on(run: Run, console: Console, *, judging: Judging | None = None) -> None:
     """Play `run` from its newest valid checkpoint to the end of its budget, then export and report.
 
+    `judging` is given by a run that has just begun, and brings its data; else they are opened and checked again.
+
     Raises:
         Interrupted: a signal came; everything is saved.
         RunError: the data changed, every checkpoint is damaged, or training diverged again and again.
@@ -42,11 +44,11 @@ def carry_on(run: Run, console: Console, *, judging: Judging | None = None) -> N
         settings = run.settings
         torch.set_num_threads(settings.threads)
         machine.settle()
-        train, held_out = examples_of(settings)
-        session = Session(run, console, signals, judging or Judging(settings, train, held_out))
+        judging = judging or Judging(settings, *examples_of(settings))
+        session = Session(run, console, signals, judging)
         try:
             session.restore()
-            session.play(batches_of(settings, train))
+            session.play(batches_of(settings, judging.train))
             finish(run, session.judging, session.seconds, console)
         finally:
             console.close()
