@@ -10,7 +10,7 @@ demo: $(VENV)/.demo
 	$(BIN)/mintage train digits --minutes 4 --out runs/digits
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 setup: $(VENV)/.dev
 

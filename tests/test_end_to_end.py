@@ -19,7 +19,7 @@ def test_digits_are_recognised(tmp_path: Path) -> None:
     assert classifier.score(images[1200:] / 16, labels[1200:]) > 0.9
 
     start = time.perf_counter()
-    run = mintage.train("digits", examples=60_000, seed=0, out=tmp_path / "digits")
+    run = mintage.train("digits", examples=20_000, seed=0, out=tmp_path / "digits")
     samples = mintage.load(run).sample(300, seed=0)
     assert time.perf_counter() - start < 60
 

@@ -185,6 +185,14 @@ def test_a_run_that_diverges_for_good_says_so(tiny_data: Path, tmp_path: Path, m
         begin(wish, Console(quiet=True))
 
 
+def test_padding_is_said(tmp_path: Path) -> None:
+    data = tmp_path / "data.npy"
+    np.save(data, np.random.default_rng(0).integers(0, 255, (60, 25, 18), dtype=np.uint8))
+    made = mintage.train(data, size="XS", examples=32, out=tmp_path / "run", **{**SMALL, "judged": 0})
+    assert any("padded" in sentence for sentence in made.settings.chosen)
+    assert mintage.load(made).sample(2).shape == (2, 25, 18)
+
+
 def test_settings_round_trip(run: Run) -> None:
     again = Run.open(run.path).settings
     assert again == run.settings

@@ -169,8 +169,11 @@ class Game:
         """Move everything with state to `device`, convolutions in channels-last layout. Shared tensors stay shared,
         with other games too where they are moved with one `moved`.
 
-        Done before the first round: optimizers hold no state yet.
+        Raises:
+            ValueError: rounds have been played; optimizers and memory would stay where they are.
         """
+        if self.index:
+            raise ValueError(f"a game moves to a device before its first round; this one has played {self.index}")
         self.device, self.precision = torch.device(device), precision
         state.move(self, self.device, {} if moved is None else moved)
         return self

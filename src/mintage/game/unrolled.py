@@ -23,7 +23,8 @@ from mintage.game.round import Round
 def unrolled(objective: Objective, *, opponent: str, by: Objective, steps: int, lr: float) -> Objective:
     """`objective`, evaluated after `steps` inner steps at rate `lr` in which network `opponent` lowers `by`.
 
-    With steps = 0 it is `objective` itself. The opponent's own weights do not change.
+    With steps = 0 it is `objective` itself. The opponent's own weights do not change. Each term of `by` counts once:
+    weights belong to moves, and the inner steps are not one.
     """
     if steps == 0:
         return objective

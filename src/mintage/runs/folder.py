@@ -96,17 +96,12 @@ class Run:
             raise RunError(f"cannot write a run at {self.path}: {above} is not a folder that can be written; "
                            "choose another --out")
 
-    def list_rejects(self, rejects: Sequence[Any]) -> None:
-        """Write the files that could not be used, with the reasons."""
-        lines = "".join(json.dumps({"file": r.file, "reason": r.reason}) + "\n" for r in rejects)
-        write_file(self.path / "rejects.jsonl", lines.encode())
-
     def rejects(self) -> list[dict[str, Any]]:
         """The files that could not be used."""
         return read_lines(self.path / "rejects.jsonl")
 
-    def create(self, settings: Settings, need: int) -> None:
-        """Make the folder, with its settings written last.
+    def create(self, settings: Settings, need: int, rejects: Sequence[Any] = ()) -> None:
+        """Make the folder: the list of files that could not be used, and the settings last, which make it a run.
 
         Raises:
             RunError: the folder holds something already, cannot be written, or the disk has less than `need` bytes.
@@ -118,6 +113,9 @@ class Run:
             self._check_space(need)
             for folder in (self.checkpoints, self.samples):
                 folder.mkdir()
+            if rejects:
+                lines = "".join(json.dumps({"file": r.file, "reason": r.reason}) + "\n" for r in rejects)
+                write_file(self.path / "rejects.jsonl", lines.encode())
             settings.write(self.path / "settings.json")
         except OSError as error:
             if made:

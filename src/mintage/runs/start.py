@@ -18,6 +18,7 @@ import torch
 import mintage
 from mintage.data import Batches, DataSpec, Examples, Fit, open_data
 from mintage.game import Game, Stages, derive
+from mintage.networks import Grid
 from mintage.runs import machine
 from mintage.runs.building import build_game
 from mintage.runs.calibration import Way, fastest, rate
@@ -93,6 +94,9 @@ def begin(wish: Wish, console: Console, *, began: float | None = None) -> Run:
     judging = Judging(settings, train, held_out)
     batches = Batches(train.to(device), batch, derive(wish.seed, "order"), flip=wish.flip)
     way, budget, said = _measure(wish, build, batches, device, judging, began, examples.spec)
+    if wish.batch is None:
+        reasons.append(f"batch: {batch} (the system's, or all examples where there are fewer)")
+    reasons += paddings(build(way.precision))
     chosen = [*reasons, *([allocator] if allocator else []), *said,
               *([judging.abstains] if judging.abstains else [])]
     settings = replace(settings, precision=way.precision, threads=way.threads, chosen=tuple(chosen),
@@ -100,14 +104,20 @@ def begin(wish: Wish, console: Console, *, began: float | None = None) -> Run:
     for sentence in chosen:
         console.say(sentence)
     size = sum(t.numel() * t.element_size() for t in build(way.precision).tensors().values())
-    run.create(settings, need=4 * 3 * size + 20_000_000)
+    run.create(settings, need=4 * 3 * size + 20_000_000, rejects=examples.rejects)
     if examples.rejects:
-        run.list_rejects(examples.rejects)
         console.say(f"{len(examples.rejects)} files could not be used; they are listed with reasons in "
                     f"{run.path / 'rejects.jsonl'}")
     judging.settings = settings
     carry_on(run, console, judging=judging)
     return run
+
+
+def paddings(game: Game | Stages) -> list[str]:
+    """What networks that climb a grid do to images whose sides do not divide, in sentences."""
+    playing = game.current if isinstance(game, Stages) else game
+    grids = [getattr(net, "grid", None) for net in playing.nets.children()]
+    return sorted({grid.note for grid in grids if isinstance(grid, Grid) and grid.padded != grid.size})
 
 
 def resolve(system: str, given: dict[str, Any], spec: DataSpec, count: int,
