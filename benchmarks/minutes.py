@@ -47,7 +47,7 @@ def one(data: str, system: str, seed: int, minutes: float, extra: list[str], wor
     return {"system": system, "options": extra, "seed": seed, "seconds": round(seconds, 1),
             "examples": summary["best"]["examples"], "budget": settings["plan"]["budget"],
             "memory_gb": round(summary["memory"] / 1e9, 2), "judge": summary["verdict"]["frechet"],
-            "judge_floor": summary["verdict"]["frechet_floor"], **found}
+            "judge_floor": summary["verdict"]["frechet_floor"], **{k: v for k, v in found.items() if k != "file"}}
 
 
 def table(rows: list[dict[str, Any]]) -> str:

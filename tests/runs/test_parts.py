@@ -107,6 +107,8 @@ def test_charts_cope_with_odd_series() -> None:
     assert "Nothing" in line_chart({}, across="x")
     assert "Nothing" in line_chart({"a": [(1, float("nan"))]}, across="x")
     assert "polyline" in line_chart({"flat": [(1, 2.0), (2, 2.0)]}, across="x", logarithmic=True)
+    narrow = line_chart({"a": [(1, 2.2), (2, 3.1)]}, across="x", logarithmic=True)
+    assert narrow.count("class='grid'") >= 3  # no 1, 2 or 5 lies between
     assert "&lt;b&gt;" in line_chart({"<b>": [(1, 1.0), (2, 3.0)]}, across="x")
     assert smooth([(1, 1.0), (2, 3.0), (3, 5.0)], 2) == [(2, 2.0), (3, 5.0)]
     assert [short(n) for n in (0.0, 1234.0, 2e6, 0.5)] == ["0", "1.23k", "2M", "0.5"]

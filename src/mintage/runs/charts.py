@@ -82,10 +82,12 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
-    """Logarithms of 1, 2 and 5 times powers of ten between two logarithms, or of powers alone where they are many."""
+    """Logarithms of 1, 2 and 5 times powers of ten between two others; powers alone where those would be many, round
+    numbers where they would be few."""
     factors = (1, 2, 5) if high - low < 3 else (1,)
     marks = [math.log10(k) + power for power in range(math.floor(low), math.ceil(high) + 1) for k in factors]
-    return [mark for mark in marks if low <= mark <= high]
+    marks = [mark for mark in marks if low <= mark <= high]
+    return marks if len(marks) > 2 else [math.log10(value) for value in _ticks(10**low, 10**high) if value > 0]
 
 
 def _grid(low: float, high: float, x_high: float, logarithmic: bool, across: str) -> str:
