@@ -36,7 +36,7 @@ def dcgan(
         practice. Samples come from an average of G's weights; --ema 0 turns it off.
 
     Expect:
-        Fashion-MNIST, two CPU cores, 8 minutes: see docs/results.md.
+        Fashion-MNIST, two CPU cores, 8 minutes: Fréchet distance 2.9 (real 0.015), 49 % recognised; docs/results.md.
 
     Run:
         mintage train fmnist --system dcgan --minutes 8

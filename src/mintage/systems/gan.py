@@ -40,7 +40,7 @@ def gan(
         Widths fit a CPU. Samples come from an average of G's weights; --ema 0 turns it off.
 
     Expect:
-        handwritten digits 8 x 8, two CPU cores, 4 minutes: readable digits; see docs/results.md.
+        handwritten digits 8 x 8, one CPU core, 1 minute: half readable, some classes nearly lost; see docs/results.md.
 
     Run:
         mintage train digits --system gan --minutes 4

@@ -53,7 +53,8 @@ def r3gan(
         follow the budget instead of a fixed number of images. Points get multilayer perceptrons.
 
     Expect:
-        Fashion-MNIST, two CPU cores, 8 minutes: see docs/results.md.
+        Fashion-MNIST, two CPU cores, 8 minutes: Fréchet distance 0.46 (real 0.015), 79 % recognised (real 83 %);
+        docs/results.md.
 
     Run:
         mintage train fmnist --minutes 8
