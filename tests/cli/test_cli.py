@@ -77,6 +77,7 @@ MISTAKES = {
     "folder of text": (["train", "{texts}"], ["{texts}"]),
     "one example": (["train", "{one}"], ["at least"]),
     "output is a file": (["train", "{data}", "--out", "{text}"], ["--out"]),
+    "output cannot be written": (["train", "{data}", "--out", "/proc/nothing/run"], ["cannot be written", "--out"]),
     "output is not empty": (["train", "{data}", "--out", "{texts}"], ["not empty", "--out"]),
     "not a run": (["resume", "{texts}"], ["is not a run"]),
     "no run there": (["resume", "{empty}/nothing"], ["there is no run"]),

@@ -9,13 +9,14 @@ import contextlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mintage.runs.durable import append_line, read_lines, sweep, write_file
+from mintage.runs.durable import TEMPORARY, append_line, read_lines, sweep, write_file
 from mintage.runs.errors import RunError
 from mintage.runs.settings import Settings
 
@@ -92,9 +93,11 @@ class Run:
                       else "choose another --out")
             raise RunError(f"{self.path} exists and is not empty; {remedy}")
         above = next(p for p in (self.path, *self.path.absolute().parents) if p.exists())
-        if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-            raise RunError(f"cannot write a run at {self.path}: {above} is not a folder that can be written; "
-                           "choose another --out")
+        try:
+            os.rmdir(tempfile.mkdtemp(prefix=TEMPORARY, dir=above))  # permissions alone do not tell of a read-only disk
+        except OSError as error:
+            raise RunError(f"cannot write a run at {self.path}: {above} cannot be written ({error.strerror}); "
+                           "choose another --out") from None
 
     def rejects(self) -> list[dict[str, Any]]:
         """The files that could not be used."""
