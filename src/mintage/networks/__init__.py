@@ -24,3 +24,5 @@ from mintage.networks.residual import ResidualDiscriminator as ResidualDiscrimin
 from mintage.networks.residual import ResidualGenerator as ResidualGenerator
 from mintage.networks.residual_sizes import SIZES as SIZES
 from mintage.networks.residual_sizes import Size as Size
+from mintage.networks.spectral import SpectralNorm as SpectralNorm
+from mintage.networks.spectral import spectral_norm as spectral_norm

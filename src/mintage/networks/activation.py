@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 from torch.nn.functional import leaky_relu
+from torch.overrides import has_torch_function_unary
 
 SLOPE = 0.2
 
@@ -55,4 +56,6 @@ class Activation(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         bias = self.bias.to(x.dtype).view(1, -1, *[1] * (x.ndim - 2))
-        return _Leaky.apply(x + bias)
+        h = x + bias
+        # Whoever watches the functions of torch, as the explicit back-end of a penalty does, is shown torch's own.
+        return leaky_relu(h, SLOPE) if has_torch_function_unary(h) else _Leaky.apply(h)

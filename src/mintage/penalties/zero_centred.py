@@ -20,55 +20,33 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor
 
-Penalty = Callable[[Any, Tensor, Tensor | None], Tensor]
+from mintage.penalties.slopes import Slope, autograd
+
+Pointwise = Callable[[Any, Tensor, Tensor | None], Tensor]
+"""A penalty at points: (critic, x [N, ...], y [N] or None) -> scalar."""
 
 
-def squared_gradient_norm(logits: Tensor, x: Tensor) -> Tensor:
-    """|dD(x_i)/dx_i|^2 for each example, differentiable in the weights behind `logits`.
-
-    Args:
-        logits: [N], computed from `x`, each from its own example.
-        x: [N, ...], with gradients required.
-
-    Returns:
-        [N], float32 or wider. The network may run under autocast; the squares are summed in full precision.
-
-    Raises:
-        ValueError: logits that are not one number an example, or that do not depend on x.
-    """
-    if logits.shape != x.shape[:1]:
-        raise ValueError(f"logits of shape {tuple(logits.shape)} for {x.shape[0]} examples; a critic returns one "
-                         f"number an example, shape ({x.shape[0]},)")
-    if not x.requires_grad or not logits.requires_grad:
-        raise ValueError("logits do not depend on x: call x.requires_grad_() before the critic, outside no_grad")
-    (gradient,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
-    wide = gradient if gradient.dtype == torch.float64 else gradient.float()
-    return wide.square().flatten(1).sum(1)
-
-
-def zero_centred(critic: Any, x: Tensor, y: Tensor | None = None) -> Tensor:
+def zero_centred(critic: Any, x: Tensor, y: Tensor | None = None, *, slope: Slope = autograd) -> Tensor:
     """1/2 E |dD/dx|^2 at the points x [N, ...], a scalar. No gradient reaches what made x.
 
     The points are leaves of their own: R2 moves the critic only, as in both papers.
     """
-    x = x.detach().requires_grad_(True)
-    return squared_gradient_norm(critic(x) if y is None else critic(x, y), x).mean() / 2
+    return slope(critic, x, y).mean() / 2
 
 
-def r1(critic: Any, real: Tensor, y: Tensor | None = None) -> Tensor:
+def r1(critic: Any, real: Tensor, y: Tensor | None = None, *, slope: Slope = autograd) -> Tensor:
     """R1 = 1/2 E |dD/dx|^2 on real examples [N, ...], a scalar."""
-    return zero_centred(critic, real, y)
+    return zero_centred(critic, real, y, slope=slope)
 
 
-def r2(critic: Any, fake: Tensor, y: Tensor | None = None) -> Tensor:
+def r2(critic: Any, fake: Tensor, y: Tensor | None = None, *, slope: Slope = autograd) -> Tensor:
     """R2 = 1/2 E |dD/dx|^2 on generated examples [N, ...], a scalar."""
-    return zero_centred(critic, fake, y)
+    return zero_centred(critic, fake, y, slope=slope)
 
 
-def on_share(penalty: Penalty, share: float) -> Penalty:
+def on_share(penalty: Pointwise, share: float) -> Pointwise:
     """`penalty` on the first ceil(share N) examples of each batch: an unbiased estimate at that share of the cost.
 
     The examples of a batch are independent draws, so the mean over any fixed part of them has the same expectation, and
