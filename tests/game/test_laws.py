@@ -18,6 +18,7 @@ from mintage.game import (
     Round,
     Sampler,
     adam,
+    alternating,
     cosine,
     derive,
     extragradient,
@@ -25,8 +26,10 @@ from mintage.game import (
     geometric,
     linear,
     play,
+    returns,
     sgd,
     simultaneous,
+    unrolled,
     warm_up,
 )
 
@@ -35,6 +38,10 @@ from .small_games import Linear, Points, cloud, equal, everything, mlp, normal, 
 
 def nothing(nets, round):
     return {"loss": sum(p.sum() for p in nets.parameters()) * 0.0}
+
+
+def declared(*names):
+    return returns(*names)(lambda nets, round: nothing(nets, round))
 
 
 def still():
@@ -103,15 +110,51 @@ def test_only_the_mover_takes_gradients():
 
 
 def test_an_unknown_weight_is_refused_with_the_nearest_match():
-    move = Move("D", nothing, weights={"gradient_penalty": 10.0})
-    terms = {"gradient_penalti": torch.tensor(1.0), "loss": torch.tensor(2.0)}
     with pytest.raises(ValueError, match=r"names the term 'gradient_penalty'.*did you mean 'gradient_penalti'\?"):
-        move.loss(terms, Clock(0, 1))
+        Move("D", declared("loss", "gradient_penalti"), weights={"gradient_penalty": 10.0})
+    with pytest.raises(ValueError, match="does not say which terms it returns; put @returns"):
+        Move("D", nothing, weights={"loss": 10.0})
+
+
+def test_an_objective_returns_the_terms_it_declares():
+    with pytest.raises(ValueError, match=r"returned the terms \['loss'\] and declares \['loss', 'r1'\]"):
+        Move("D", declared("loss", "r1")).loss({"loss": torch.tensor(1.0)}, Clock(0, 1))
+
+
+def refusing(kind):
+    def fits(given):
+        raise ValueError(f"{kind} does not suit a {type(given).__name__}")
+
+    return fits
+
+
+def test_every_part_may_refuse_what_it_was_given_when_the_game_is_built():
+    def build(objective=nothing, project=None, rule=alternating):
+        return Game({"G": Linear(1.0), "D": Linear(1.0)},
+                    {"D": Player("D", still(), project=project), "G": Player("G", still())},
+                    [Move("D", objective), Move("G", nothing)], rule=rule)
+
+    def part(*given):
+        return {}
+
+    build(returns(fits=lambda nets: None)(lambda nets, round: {}))
+    with pytest.raises(ValueError, match="an objective does not suit a Module"):
+        build(returns("loss", fits=refusing("an objective"))(lambda nets, round: {}))
+    part.fits = refusing("a part")
+    with pytest.raises(ValueError, match="a part does not suit a Linear"):
+        build(project=part)
+    with pytest.raises(ValueError, match="a part does not suit a Game"):
+        build(rule=part)
+
+
+def test_an_unrolled_objective_keeps_its_terms():
+    assert Move("G", unrolled(declared("loss"), opponent="D", by=nothing, steps=2, lr=0.1),
+                weights={"loss": 2.0}).declared == ("loss",)
 
 
 def test_the_loss_is_the_weighted_sum_of_the_terms_counted_every_times():
     terms = {"a": torch.tensor(1.5), "b": torch.tensor(-2.0), "c": torch.tensor(4.0, dtype=torch.bfloat16)}
-    move = Move("D", nothing, every=4, weights={"a": 2.0, "b": linear(0.0, 10.0)})
+    move = Move("D", declared("a", "b", "c"), every=4, weights={"a": 2.0, "b": linear(0.0, 10.0)})
     assert move.loss(terms, Clock(50, 100)).item() == 4 * (2 * 1.5 + 5 * -2.0 + 4.0)
     assert move.loss(terms, Clock(0, 1)).dtype == torch.float32
     wide = {"a": torch.tensor(1 / 3, dtype=torch.float64)}

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, softplus
 
-from mintage.game import Average, Game, Growth, Move, Player, Pool, Sampler, adam, linear, play, sgd
+from mintage.game import Average, Game, Growth, Move, Player, Pool, Sampler, adam, linear, play, returns, sgd
 
 from .small_games import Linear, Points, mlp, normal, rounds, seeded
 
@@ -23,6 +23,7 @@ def test_cyclegan():
     both = Points(lambda g, n: torch.stack([a_mean, b_mean]) + 0.5 * torch.randn(n, 2, 2, generator=g), 32)
     seen = []
 
+    @returns("adversarial", "cycle")
     def translate(nets, round):
         a, b = round.batch.unbind(1)
         fake_a, fake_b = nets.BA(b), nets.AB(a)
@@ -177,6 +178,7 @@ def test_vae_is_a_game_of_one():
             self.encoder, self.decoder = nn.Linear(2, 1), nn.Linear(1, 2)
             self.log_std = nn.Parameter(torch.zeros(1))
 
+    @returns("reconstruction", "kl")
     def bound(nets, round):
         mean, std = nets.V.encoder(round.batch), nets.V.log_std.exp()
         z = mean + std * torch.randn(mean.shape, generator=round.generator("latent"))
@@ -208,6 +210,7 @@ def test_a_lazy_penalty_keeps_its_strength():
     def loss(nets, round):
         return {"loss": -1.5 * nets.D.w.sum()}
 
+    @returns("r1")
     def penalty(nets, round):
         steps.append(round.index)
         return {"r1": nets.D.w.square().sum() / 2}

@@ -7,7 +7,21 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from mintage.game import Game, Move, Player, Stage, Stages, adam, derive, generator, play, sgd, simultaneous, unrolled
+from mintage.game import (
+    Game,
+    Move,
+    Player,
+    Stage,
+    Stages,
+    adam,
+    derive,
+    generator,
+    play,
+    returns,
+    sgd,
+    simultaneous,
+    unrolled,
+)
 
 from .small_games import Linear, Points, equal, mlp, normal, rounds, snapshot
 
@@ -118,6 +132,7 @@ def test_pretraining_and_play_share_a_generator():
     def d(nets, round):
         return {"loss": (softplus(-nets.D(round.batch[:, 1:])) + softplus(nets.D(upscale(nets, round)))).mean()}
 
+    @returns("content", "loss")
     def g(nets, round):
         return content(nets, round) | {"loss": softplus(-nets.D(upscale(nets, round))).mean()}
 
@@ -154,6 +169,7 @@ def penalty(D, real, fake, draws):
 
 
 def wgan_gp() -> Game:
+    @returns("loss", "penalty")
     def d(nets, round):
         real, fake = round.batch, nets.G(round.draw(prior))
         return {"loss": nets.D(fake).mean() - nets.D(real).mean(),

@@ -1,9 +1,15 @@
 """The game: players, moves, rounds, rules, schedules, controllers, stages, memory; and `play`, the one loop."""
 
+from mintage.game.adaptive import Adaptive as Adaptive
+from mintage.game.adaptive import Balance as Balance
+from mintage.game.averages import LONGEST as LONGEST
+from mintage.game.averages import Average as Average
+from mintage.game.averages import PowerAverage as PowerAverage
+from mintage.game.averages import Snapshot as Snapshot
 from mintage.game.clock import Clock as Clock
 from mintage.game.clock import Number as Number
 from mintage.game.clock import Schedule as Schedule
-from mintage.game.controllers import Average as Average
+from mintage.game.consensus import consensus as consensus
 from mintage.game.controllers import Controller as Controller
 from mintage.game.controllers import Growth as Growth
 from mintage.game.controllers import Stateful as Stateful
@@ -13,17 +19,22 @@ from mintage.game.memory import Pool as Pool
 from mintage.game.moves import Move as Move
 from mintage.game.moves import Objective as Objective
 from mintage.game.moves import Terms as Terms
+from mintage.game.moves import returns as returns
 from mintage.game.play import play as play
 from mintage.game.players import Optimizer as Optimizer
 from mintage.game.players import Player as Player
 from mintage.game.players import adam as adam
 from mintage.game.players import sgd as sgd
+from mintage.game.posthoc import reconstruct as reconstruct
+from mintage.game.projections import clip as clip
+from mintage.game.projections import unit_rows as unit_rows
 from mintage.game.randomness import derive as derive
 from mintage.game.randomness import generator as generator
 from mintage.game.round import Batches as Batches
 from mintage.game.round import Round as Round
 from mintage.game.rules import alternating as alternating
 from mintage.game.rules import extragradient as extragradient
+from mintage.game.rules import optimistic as optimistic
 from mintage.game.rules import simultaneous as simultaneous
 from mintage.game.sampler import Sampler as Sampler
 from mintage.game.schedules import cosine as cosine

@@ -6,13 +6,12 @@ Every controller shows its state as named tensors, so that one list serves savin
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from mintage.game.clock import Number, at
+from mintage.game.averages import Average as Average
 
 if TYPE_CHECKING:
     from mintage.game.game import Game
@@ -37,50 +36,6 @@ def load_in_place(own: dict[str, Tensor], tensors: dict[str, Tensor]) -> None:
     """Copy `tensors` into the tensors of the same names."""
     for name, tensor in own.items():
         tensor.copy_(tensors[name])
-
-
-class Average:
-    """Exponential moving average of the weights of some networks; samples come from it.
-
-        w_ema <- beta w_ema + (1 - beta) w,   beta = 2^(-examples / half_life)
-
-    `half_life` is in examples and is shortened to `ramp` times the examples seen, so that the start is forgotten.
-    Buffers are copied. The averaged networks are in evaluation mode.
-    """
-
-    def __init__(self, *names: str, half_life: Number, ramp: float = 0.05) -> None:
-        self.names = names
-        self.half_life = half_life
-        self.ramp = ramp
-        self.nets = nn.Module()
-
-    def attach(self, nets: nn.Module) -> None:
-        """Begin the average at the networks' present weights."""
-        known = dict(nets.named_children())
-        for name in self.names:
-            if name not in known:
-                raise ValueError(f"an average is asked of a network {name!r}; the game has {sorted(known)}")
-            self.nets.add_module(name, copy.deepcopy(known[name]).eval().requires_grad_(False))
-
-    @torch.no_grad()
-    def __call__(self, game: Game, round: Round) -> None:
-        seen = round.clock.examples + round.examples
-        half_life = max(1.0, min(at(self.half_life, round.clock), self.ramp * seen))
-        keep = 0.5 ** (round.examples / half_life)
-        for name in self.names:
-            live, mean = game.net(name), getattr(self.nets, name)
-            weights, buffers = list(mean.parameters()), list(mean.buffers())
-            if weights:
-                torch._foreach_lerp_(weights, list(live.parameters()), 1 - keep)
-            if buffers:
-                torch._foreach_copy_(buffers, list(live.buffers()))
-
-    def tensors(self) -> dict[str, Tensor]:
-        return {f"{name}.{key}": tensor for name, net in self.nets.named_children()
-                for key, tensor in net.state_dict().items()}
-
-    def load(self, tensors: dict[str, Tensor]) -> None:
-        load_in_place(self.tensors(), tensors)
 
 
 class Growth:

@@ -39,7 +39,7 @@ class Game:
 
     Raises:
         ValueError: a parameter without an owner or with two, an unknown player or network, a rule that cannot play
-            these moves. Nothing has been trained yet.
+            these moves, a part that does not suit what it was given. Nothing has been trained yet.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Game:
         self.parameters = self._owned()
         self._drawing = drawing(self.nets)
         check_moves(self)
+        check_fits(self)
         self.optimizers = {name: player.optimizer.make(self.parameters[name])
                            for name, player in self.players.items()}
         for average in self.averages():
@@ -220,3 +221,20 @@ def check_moves(game: Game) -> None:
     if repeated and game.rule is not alternating:
         raise ValueError(f"the rule {game.rule.__name__!r} moves all players at once, but {repeated[0]!r} moves more "
                          "often or less often than once a round; use rule=alternating")
+
+
+def check_fits(game: Game) -> None:
+    """Let every part that knows what it cannot serve look at what it was given.
+
+    A part is an objective (asked with the networks), a player's projection (asked with each of its networks) or the
+    rule (asked with the game). It answers by raising ValueError from a function in its attribute `fits`.
+    """
+    asked: list[tuple[Any, Any]] = [(move.objective, game.nets) for move in game.moves]
+    asked += [(player.project, game.net(name)) for player in game.players.values() for name in player.nets]
+    asked += [(game.rule, game)]
+    for part, given in asked:
+        getattr(part, "fits", _suits)(given)
+
+
+def _suits(given: Any) -> None:
+    """A part that says nothing suits everything."""

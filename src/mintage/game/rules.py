@@ -1,10 +1,12 @@
 """Rules: how the moves of a round combine. w are all players' parameters, v(w) the field of their own gradients.
 
-    alternating    the players move one after another, each seeing the moves before its own (Goodfellow et al. 2014)
+    alternating    the players move one after another, each seeing the moves before its own (Goodfellow et al. 2014,
+                   https://arxiv.org/abs/1406.2661)
     simultaneous   w' = w - h v(w)
     extragradient  w' = w - h v(w - h v(w))   (Korpelevich 1976; Gidel et al. 2019, https://arxiv.org/abs/1802.10551)
+    optimistic     w' = w - h (2 v_k - v_{k-1})   (Daskalakis et al. 2018, https://arxiv.org/abs/1711.00141)
 
-Here h v stands for whatever the players' optimizers make of the gradients.
+Here h v stands for whatever the players' optimizers make of the gradients. The rule of consensus has a file of its own.
 """
 
 from __future__ import annotations
@@ -57,6 +59,30 @@ def extragradient(game: Game, round: Round) -> None:
         step(game, player, round)
 
 
+def optimistic(game: Game, round: Round) -> None:
+    """All players at once, along 2 v_k - v_{k-1}: extragradient's look ahead at no second gradient; v_{-1} = v_0.
+
+    The optimizer is handed the extrapolated gradient, and keeps the last one beside its own state of each parameter, as
+    "previous". A parameter without a gradient in this round stays as it is.
+
+    Training GANs with Optimism (Daskalakis et al., 2018), eq. 6, https://arxiv.org/abs/1711.00141, whose Adam
+    extrapolates Adam's steps instead; A Variational Inequality Perspective on GANs (Gidel et al., 2019),
+    https://arxiv.org/abs/1802.10551
+    """
+    _field(game, round, turn=0)
+    for player in _movers(game):
+        state = game.optimizers[player].state
+        field = {p: p.grad for p in game.parameters[player] if p.grad is not None}
+        for p, v in field.items():
+            p.grad = torch.lerp(state[p]["previous"], v, 2.0) if "previous" in state[p] else v.clone()
+        step(game, player, round)
+        for p, v in field.items():
+            if "previous" in state[p]:  # in place, because the ledger keeps a hold of what is there
+                state[p]["previous"].copy_(v)
+            else:
+                state[p]["previous"] = v
+
+
 def gradients(game: Game, move: Move, round: Round, *, add: bool = False) -> None:
     """Leave the gradients of the move's loss in its player's parameters, and its terms in the round's stats.
 
@@ -69,11 +95,15 @@ def gradients(game: Game, move: Move, round: Round, *, add: bool = False) -> Non
         if not add:
             game.optimizers[move.player].zero_grad(set_to_none=True)
         loss.backward()
-    grads = [p.grad for p in game.parameters[move.player] if p.grad is not None]
-    norm = get_total_norm(grads)
-    round.finite.append(torch.isfinite(loss.detach() + norm))
     round.stats |= {f"{move.player}/{name}": term.detach() for name, term in terms.items()}
-    round.stats[f"{move.player}/gradient"] = norm
+    account(game, move.player, loss, round)
+
+
+def account(game: Game, player: str, loss: Tensor, round: Round) -> None:
+    """Whether the loss and the player's gradient are finite, and the gradient's norm, for the round to know."""
+    norm = get_total_norm([p.grad for p in game.parameters[player] if p.grad is not None])
+    round.finite.append(torch.isfinite(loss.detach() + norm))
+    round.stats[f"{player}/gradient"] = norm
 
 
 def step(game: Game, player: str, round: Round) -> None:

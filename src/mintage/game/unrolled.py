@@ -8,6 +8,7 @@ so that the gradient flows through the opponent's answers. Metz et al., Unrolled
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -29,6 +30,7 @@ def unrolled(objective: Objective, *, opponent: str, by: Objective, steps: int, 
     if steps == 0:
         return objective
 
+    @functools.wraps(objective)  # its declared terms, and the networks it suits
     def ahead(nets: Any, round: Round) -> Terms:
         net: nn.Module = getattr(nets, opponent)
         weights: dict[str, Tensor] = {k: p.detach().requires_grad_() for k, p in net.named_parameters()}

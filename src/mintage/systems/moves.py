@@ -5,18 +5,18 @@ The loop lets gradients flow to the moving player's parameters only, so nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from mintage.data import DataSpec
-from mintage.game import Clock, Objective, Round, Sampler, Schedule, Terms
+from mintage.game import Clock, Objective, Round, Sampler, Schedule, Terms, returns
 from mintage.objectives import Adversarial
+from mintage.penalties import Penalty
 
 Prior = Callable[[int, torch.Generator], Tensor]
-Penalty = Callable[[Any, Tensor, Tensor | None], Tensor]
 
 
 def generate(nets: Any, z: Tensor, y: Tensor | None) -> Tensor:
@@ -29,14 +29,28 @@ def sampler(prior: Prior, classes: int = 0) -> Sampler:
     return Sampler(prior, generate, classes)
 
 
-def critic(loss: Adversarial, prior: Prior, *, conditional: bool = False) -> Objective:
-    """D lowers `loss.critic(D(x), D(G(z)))` on the round's real examples and as many fakes."""
+def critic(loss: Adversarial, prior: Prior, *, conditional: bool = False,
+           penalties: Mapping[str, Penalty] | None = None) -> Objective:
+    """D lowers `loss.critic(D(x), D(G(z)))` on the round's real examples and as many fakes, and named penalties.
 
+    Each penalty is a term of its own, to be weighted in the move. One that cannot serve D is refused when the game is
+    built.
+    """
+    added = dict(penalties or {})
+
+    def fits(nets: Any) -> None:
+        for penalty in added.values():
+            penalty.fits(nets.D)
+
+    @returns("loss", *added, fits=fits)
     def objective(nets: Any, round: Round) -> Terms:
         x, y = labelled(round, conditional)
         fake = generate(nets, round.draw(prior), y)
         real_logits, fake_logits = nets.D(x, y), nets.D(fake, y)
-        return {"loss": loss.critic(real_logits, fake_logits)}
+        watch(round, real_logits, fake_logits)
+        terms = {"loss": loss.critic(real_logits, fake_logits)}
+        return terms | {name: penalty.term(nets.D, x, fake, y, round.generator(name))
+                        for name, penalty in added.items()}
 
     return objective
 
@@ -44,12 +58,23 @@ def critic(loss: Adversarial, prior: Prior, *, conditional: bool = False) -> Obj
 def generator(loss: Adversarial, prior: Prior, *, conditional: bool = False) -> Objective:
     """G lowers `loss.generator`; a loss of pairs also sees the critic's logits on the round's real examples."""
 
+    @returns("loss")
     def objective(nets: Any, round: Round) -> Terms:
-        x, y = labelled(round, conditional) if loss.pairs or conditional else (None, None)
+        x, y = labelled(round, conditional) if loss.relative or conditional else (None, None)
         fake_logits = nets.D(generate(nets, round.draw(prior), y), y)
-        return {"loss": loss.generator(nets.D(x, y) if loss.pairs else None, fake_logits)}
+        return {"loss": loss.generator(nets.D(x, y) if loss.relative else None, fake_logits)}
 
     return objective
+
+
+def watch(round: Round, a: Tensor, b: Tensor) -> None:
+    """Leave what the critic's logits tell, for the log and for controllers.
+
+    D/wins is the share of pairs in which the real example has the higher logit: 1/2 where it cannot tell. D/sign is
+    E sign D(x), the sign of overfitting of ADA (Karras et al., 2020, eq. 1, https://arxiv.org/abs/2006.06676).
+    """
+    a, b = a.detach(), b.detach()
+    round.stats |= {"D/wins": (a > b).float().mean(), "D/sign": a.sign().float().mean()}
 
 
 def labelled(round: Round, conditional: bool) -> tuple[Tensor, Tensor | None]:
