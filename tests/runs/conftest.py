@@ -82,7 +82,8 @@ def state_of(path: Path) -> dict[str, Any]:
     assert point is not None and not warnings
     tensors = {name: sha256(t.numpy().tobytes()).hexdigest() for name, t in point.tensors.items()}
     lines = [{k: v for k, v in line.items() if k not in ("seconds", "rate")} for line in run.metrics()]
-    pictures = {p.name: sha256(p.read_bytes()).hexdigest() for p in sorted(run.samples.iterdir())}
+    written = [*run.samples.iterdir(), *(run.averages.iterdir() if run.averages.exists() else ())]
+    pictures = {p.name: sha256(p.read_bytes()).hexdigest() for p in sorted(written)}
     product = json.loads((run.generator / "generator.json").read_bytes())["sha256"]
     return {"tensors": tensors, "scalars": point.scalars, "judge": point.facts["judge"], "lines": lines,
             "pictures": pictures, "product": product,

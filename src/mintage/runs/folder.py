@@ -1,6 +1,7 @@
 """A run is a folder: everything a training did, and all it needs to go on.
 
-    settings.json   metrics.jsonl   rejects.jsonl   samples/   checkpoints/   generator/   evaluation.json   report.html
+    settings.json   metrics.jsonl   rejects.jsonl   samples/   checkpoints/   averages/   generator/   evaluation.json
+    report.html
 """
 
 from __future__ import annotations
@@ -56,6 +57,10 @@ class Run:
     @property
     def samples(self) -> Path:
         return self.path / "samples"
+
+    @property
+    def averages(self) -> Path:
+        return self.path / "averages"
 
     @property
     def generator(self) -> Path:
@@ -149,6 +154,6 @@ class Run:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise RunError(f"another process is training {self.path}; stop it first, or wait") from None
-            for folder in (self.path, self.checkpoints, self.samples):
+            for folder in (self.path, self.checkpoints, self.samples, self.averages):
                 sweep(folder)
             yield

@@ -15,7 +15,7 @@ import torch
 
 from mintage.data import Batches
 from mintage.game import Game, NotFinite, Round, Stages, play
-from mintage.runs import checkpoints, machine
+from mintage.runs import averages, checkpoints, machine
 from mintage.runs.building import batches_of, examples_of, game_of
 from mintage.runs.checkpoints import Checkpoint
 from mintage.runs.console import Console
@@ -108,6 +108,7 @@ class Session:
             self.log(round)
         if crossed(self.plan.film, before, now) or last:
             self.film.shoot()
+            averages.snapshot(self.run, self.game)
         if crossed(self.plan.judge, before, now) or last:
             self.judge()
         due = now // self.plan.save > before // self.plan.save or self.verdict is not None
@@ -131,7 +132,7 @@ class Session:
         rate = (self.game.examples - self.began_at) / max(1e-9, time.perf_counter() - self.began)
         self.write({**line, "seconds": round_to(self.seconds), "rate": round_to(rate)})
         losses = "  ".join(f"{name} {value:.3f}" for name, value in stats.items()
-                           if value is not None and not name.endswith("gradient"))
+                           if value is not None and not name.endswith(("gradient", "sign")))
         self.console.progress(self.game.examples, self.plan.budget, rate,
                               (self.plan.budget - self.game.examples) / max(rate, 1e-9),
                               f"{losses}  {self.judging.newest}")
