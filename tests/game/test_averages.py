@@ -180,3 +180,17 @@ def test_what_cannot_be_reconstructed():
     with pytest.raises(ValueError, match="an average is asked of a network 'H'"):
         Game({"G": Linear(1.0)}, {"G": Player("G", sgd(0.1))},
              [Move("G", lambda nets, round: {"loss": nets.G.w.sum()})], controllers=[PowerAverage("H")])
+
+
+def test_a_ramp_is_nearly_a_power_profile():
+    """A half-life of a twentieth of the time seen is a power average of length .063, the default of r3gan."""
+    def path(n):
+        return math.sin(n / 300), math.cos(n / 40)
+
+    ends = []
+    for average in (Average("G", half_life=math.inf, ramp=0.05), PowerAverage("G", lengths=(0.063,))):
+        for _ in play(moved(average, path), numbers, 4 * 3000):
+            pass
+        ends.append(average.nets.G.w.clone())
+    assert torch.allclose(ends[0], ends[1], atol=5e-3)
+    assert abs(ends[0][0] - path(3000)[0]) > 0.1  # and the average is not simply where the weights are

@@ -36,8 +36,8 @@ from mintage.systems.moves import critic, generator
 PRIOR = normal(4)
 
 
-def game(*, weights: dict[str, float] | None = None, D: Any = None, G: Any = None, project: Any = None, rule: Any = None,
-         repeat: int = 1, every: int = 1, penalty: str = "r1") -> Game:
+def game(*, weights: dict[str, float] | None = None, D: Any = None, G: Any = None, project: Any = None,
+         rule: Any = None, repeat: int = 1, every: int = 1, penalty: str = "r1") -> Game:
     objective = critic(wasserstein, PRIOR, penalties={penalty: PENALTIES[penalty]})
     moves = [Move("D", objective, weights=weights or {}, repeat=repeat, every=every),
              Move("G", generator(non_saturating, PRIOR))]

@@ -16,8 +16,8 @@ from mintage.runs.building import batches_of, examples_of, game_of
 from mintage.runs.errors import RunError
 from mintage.runs.folder import Run
 
-TINY = ["--size", "XS", "--no-conditional", "--examples", "640", "--batch", "4", "--precision", "fp32", "--device", "cpu",
-        "--threads", "1", "--judged", "20", "--quiet"]
+TINY = ["--size", "XS", "--no-conditional", "--examples", "640", "--batch", "4", "--precision", "fp32",
+        "--device", "cpu", "--threads", "1", "--judged", "20", "--quiet"]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_snapshots_are_left_at_the_marks(trained: Run) -> None:
     shots = averages.snapshots(trained)
     marks = {shot.examples for shot in shots}
-    assert {shot.length for shot in shots} == {0.05, 0.1}
+    assert {shot.length for shot in shots} == {0.063, 0.126}
     assert max(marks) == 640 and len(marks) >= 10 and len(shots) == 2 * len(marks)
 
 
@@ -40,13 +40,13 @@ def test_any_length_is_what_would_have_been_tracked(trained: Run) -> None:
     settings = trained.settings
     with_it = game_of(settings)
     own = averages.power_average(with_it)
-    tracked = PowerAverage("G", lengths=(0.07,))
+    tracked = PowerAverage("G", lengths=(0.09,))
     tracked.attach(with_it.nets)
     with_it.controllers.append(tracked)
     for _ in play(with_it, batches_of(settings, examples_of(settings)[0]), settings.plan.budget, seed=settings.seed):
         pass
     wanted = tracked.snapshots(640)[0].weights
-    found = averages.power_average(averages.at_length(trained, 0.07))
+    found = averages.power_average(averages.at_length(trained, 0.09))
     assert own is not None and found is not None
     got = found.snapshots(640)[0].weights
     apart = (own.snapshots(640)[0].weights - own.snapshots(640)[1].weights).norm()

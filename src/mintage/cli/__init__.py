@@ -14,10 +14,13 @@ VERBS = {
     "train": "train a generator on your data",
     "resume": "go on with a run that was stopped",
     "sample": "write samples of a trained generator",
+    "average": "choose the length of the average of the generator's weights, after the training",
     "evaluate": "judge a trained generator against held-out data",
     "inspect": "a first look at data: counts, shapes, labels, duplicates, broken files",
     "report": "write the report of a run again",
     "systems": "list the systems, or show one with its options",
+    "lab": "list the experiments, or run one: expected, measured, holds",
+    "cite": "the BibTeX of what a system is composed of",
 }
 BEGAN = time.perf_counter()
 

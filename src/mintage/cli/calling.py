@@ -14,13 +14,14 @@ import cyclopts
 def call(verb: str, arguments: list[str]) -> int:
     """Run the verb's `command(arguments)` function; the exit status."""
     from mintage.data import DataError
+    from mintage.lab.outcome import LabError
     from mintage.runs.errors import Interrupted, RunError
     from mintage.systems import SettingError
 
     try:
         command = import_module(f"mintage.cli.{verb}").command(arguments)
         parse(verb, command)(arguments)
-    except (DataError, RunError, SettingError) as error:
+    except (DataError, LabError, RunError, SettingError) as error:
         return _refuse(verb, str(error))
     except cyclopts.CycloptsError as error:
         return _refuse(verb, _sentence(str(error)))

@@ -28,8 +28,8 @@ def gaussian_kernel(sigmas: Sequence[float] = (1, 2, 4, 8, 16)) -> Kernel:
     """sum over sigma of exp(-d^2 / (2 sigma^2)).
 
     MMD GAN (Li et al., 2017), whose bandwidths these are on the critic's features, https://arxiv.org/abs/1705.08584;
-    Generative Moment Matching Networks (Li et al., 2015) divide d^2 by 2 sigma, with sigma 2, 5, 10, 20, 40, 80 on data:
-    give the roots of those, https://arxiv.org/abs/1502.02761
+    Generative Moment Matching Networks (Li et al., 2015) divide d^2 by 2 sigma, sigma being 2, 5, 10, 20, 40, 80 on
+    data: give the roots of those, https://arxiv.org/abs/1502.02761
 
     Args:
         sigmas: the bandwidths, in the units of d.
