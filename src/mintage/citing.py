@@ -21,6 +21,7 @@ from typing import Any
 ROOMS = ("objectives", "penalties", "networks", "latent", "game", "augment")
 """The rooms whose parts a system is composed of; data and judging are the user's choice, not the system's."""
 
+VENUES = ("journal", "booktitle", "howpublished", "publisher")
 _FIELD = re.compile(r"(\w+)\s*=\s*\{")
 _HEAD = re.compile(r"@(\w+)\{([^\s,{}]+),")
 _MENTION = re.compile(r"([^\W\d_][\w-]+)(?: and [\w-]+| et al\.?)?,? \(?((?:19|20)\d\d)\b")
@@ -52,7 +53,7 @@ class Entry:
     @property
     def venue(self) -> str:
         """Where it appeared."""
-        place = next((self.plain(name) for name in ("journal", "booktitle", "howpublished") if name in self.fields), "")
+        place = next((self.plain(name) for name in VENUES if name in self.fields), "")
         return f"{place} {self.plain('volume')}".strip()
 
     @property

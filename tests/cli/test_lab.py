@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -97,3 +99,14 @@ def test_findings():
     assert not Finding.equal("x", 0.0, float("nan"), within=1.0).holds
     assert Finding.at_most("x", 1, 1.0).holds and not Finding.at_most("x", 1, float("nan")).holds
     assert not Finding.at_least("x", 1, 0.999).holds
+
+
+def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path):
+    """Both workers busy with the trajectories of the Dirac-GAN; the parent is interrupted and all of them end."""
+    done = subprocess.Popen([sys.executable, "-m", "mintage", "lab", "dirac-gan", "--workers", "2", "--out",
+                             str(tmp_path / "out")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert done.stdout is not None and done.stdout.readline().startswith("dirac-gan")
+    assert "done" in done.stdout.readline()
+    done.send_signal(signal.SIGINT)
+    _, error = done.communicate(timeout=60)
+    assert done.returncode == 130 and "Traceback" not in error

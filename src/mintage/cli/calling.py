@@ -34,6 +34,8 @@ def call(verb: str, arguments: list[str]) -> int:
         raise
     except BrokenPipeError:
         return 0
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +21,12 @@ Result = TypeVar("Result")
 
 def _silent(text: str) -> None:
     """Say nothing."""
+
+
+def _settle() -> None:
+    """A worker: one thread, and Ctrl-C is the parent's to answer."""
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def cores() -> int:
@@ -53,10 +60,14 @@ class Bench:
         if self.workers == 1:
             return [self._told(k, len(listed), work(*task)) for k, task in enumerate(listed, start=1)]
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(self.workers, mp_context=context, initializer=torch.set_num_threads,
-                                 initargs=(1,)) as pool:
-            return [self._told(k, len(listed), result)
-                    for k, result in enumerate(pool.map(work, *zip(*listed, strict=True)), start=1)]
+        with ProcessPoolExecutor(self.workers, mp_context=context, initializer=_settle) as pool:
+            futures = [pool.submit(work, *task) for task in listed]  # not pool.map: it cancels, and then cannot end
+            try:
+                return [self._told(k, len(listed), future.result()) for k, future in enumerate(futures, start=1)]
+            except KeyboardInterrupt:
+                for worker in multiprocessing.active_children():
+                    worker.terminate()
+                raise
 
     def _told(self, done: int, of: int, result: Result) -> Result:
         if of > 1:

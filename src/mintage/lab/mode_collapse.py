@@ -162,8 +162,8 @@ def figure(rows: Rows, seed: int) -> Any:
         real = reals(name, SAMPLES, seed)(0).x
         for axis, remedy in zip(line, SHOWN, strict=True):
             one = rows[remedy, name][0]
-            axis.scatter(*real.T, s=2, color=REAL, linewidths=0)
-            axis.scatter(*one.points.T, s=2, color=COLOURS[0], linewidths=0)
+            axis.scatter(*real.T, s=2, color=REAL, linewidths=0, rasterized=True)
+            axis.scatter(*one.points.T, s=2, color=COLOURS[0], linewidths=0, rasterized=True)
             axis.set(title=f"{remedy}\n{one.covered} of {m} modes, {one.high_quality:.0%} near one",
                      xlim=(-2.4, 2.4), ylim=(-2.4, 2.4), xticks=[], yticks=[], aspect="equal")
     axes[0][0].set_ylabel("ring of 8, standardised")
