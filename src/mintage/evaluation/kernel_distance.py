@@ -1,0 +1,88 @@
+"""The kernel distance between two sets of features: the squared maximum mean discrepancy, without bias.
+
+    MMD^2(a, b) = E k(a, a') + E k(b, b') - 2 E k(a, b),   a != a', b != b'
+
+With k(a, b) = (<a, b> / d + 1)^3 and Inception features it is called KID (Demystifying MMD GANs, Binkowski et al.,
+2018, https://arxiv.org/abs/1801.01401). Its expectation does not depend on n, so small sets compare with large ones; it
+may fall below 0, which is noise about 0. A Kernel Two-Sample Test (Gretton et al., 2012), lemma 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from mintage.evaluation.frechet import float64
+
+Kernel = Callable[[Tensor, Tensor], Tensor]
+ROWS = 512  # of a Gram matrix held at once
+LEAST = 2
+
+
+class KernelDistance(NamedTuple):
+    """The estimate from all n pairs; its standard error from disjoint blocks, infinite below four examples."""
+
+    distance: float
+    error: float
+    counts: tuple[int, int]
+
+
+def cubic(a: Tensor, b: Tensor) -> Tensor:
+    """(<a_i, b_j> / d + 1)^3 for a [n, d], b [m, d] -> [n, m]."""
+    inner = a @ b.T / a.shape[1] + 1
+    return inner * inner * inner  # a third of the time of a power
+
+
+def gaussian(width: float) -> Kernel:
+    """exp(-|a_i - b_j|^2 / (2 width^2))."""
+
+    def kernel(a: Tensor, b: Tensor) -> Tensor:
+        return (-torch.cdist(a, b).square() / (2 * width * width)).exp()
+
+    return kernel
+
+
+def mmd2(a: Tensor, b: Tensor, kernel: Kernel = cubic) -> float:
+    """The unbiased estimate from features a [n, d] and b [m, d], n, m >= 2, in float64 and in chunks of rows.
+
+    Raises:
+        ValueError: fewer than two examples, features of another dimension, or values not finite.
+    """
+    a, b = _checked(a, b)
+    within = [(_total(x, x, kernel) - _diagonal(x, kernel)) / (len(x) * (len(x) - 1)) for x in (a, b)]
+    return float(sum(within) - 2 * _total(a, b, kernel) / (len(a) * len(b)))
+
+
+def kernel_distance(a: Tensor, b: Tensor, kernel: Kernel = cubic, *, blocks: int = 10) -> KernelDistance:
+    """MMD^2 and its standard error: the deviation over `blocks` disjoint blocks of the examples, over sqrt(blocks).
+
+    Where the sets are alike the estimate's deviation falls as 1/n, and this error, made of smaller sets, is too large:
+    it errs towards "no difference".
+    """
+    a, b = _checked(a, b)
+    blocks = min(blocks, len(a) // LEAST, len(b) // LEAST)
+    error = float("inf")
+    if blocks > 1:
+        parts = [mmd2(x, y, kernel) for x, y in zip(a.tensor_split(blocks), b.tensor_split(blocks), strict=True)]
+        error = float(torch.tensor(parts, dtype=torch.float64).std() / blocks**0.5)
+    return KernelDistance(mmd2(a, b, kernel), error, (len(a), len(b)))
+
+
+def _checked(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < LEAST:
+        raise ValueError(f"the kernel distance needs features [n, d] and [m, d] with n, m >= {LEAST}; received "
+                         f"{tuple(a.shape)} and {tuple(b.shape)}")
+    if not bool(torch.isfinite(a).all() & torch.isfinite(b).all()):
+        raise ValueError("features hold NaN or infinite values; look at the samples they were computed from")
+    return float64(a), float64(b).to(float64(a).device)
+
+
+def _total(a: Tensor, b: Tensor, kernel: Kernel) -> Tensor:
+    return torch.stack([kernel(rows, b).sum() for rows in a.split(ROWS)]).sum()
+
+
+def _diagonal(a: Tensor, kernel: Kernel) -> Tensor:
+    return torch.stack([kernel(rows, rows).diagonal().sum() for rows in a.split(ROWS)]).sum()
