@@ -32,7 +32,9 @@ def test_snapshots_are_left_at_the_marks(trained: Run) -> None:
     shots = averages.snapshots(trained)
     marks = {shot.examples for shot in shots}
     assert {shot.length for shot in shots} == {0.063, 0.126}
-    assert max(marks) == 640 and len(marks) >= 10 and len(shots) == 2 * len(marks)
+    assert marks == set(trained.settings.plan.judge) and max(marks) == 640 and len(shots) == 2 * len(marks)
+    taken = sum(path.stat().st_size for path in trained.averages.iterdir())
+    assert taken == pytest.approx(averages.room(game_of(trained.settings), len(marks)), rel=0.1)
 
 
 def test_any_length_is_what_would_have_been_tracked(trained: Run) -> None:

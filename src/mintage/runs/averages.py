@@ -1,6 +1,6 @@
 """Averages of a run whose length is chosen after it.
 
-A system that keeps a `PowerAverage` leaves snapshots of it at each mark of the film,
+A system that keeps a `PowerAverage` leaves snapshots of it at each mark of the judge,
 
     averages/round-0000000123.safetensors      a row a length, half precision; examples, lengths and digest beside it
 
@@ -42,6 +42,12 @@ def power_average(game: Game | Stages) -> PowerAverage | None:
     """The power average of the game that is being played, where it keeps one."""
     playing = game.current if isinstance(game, Stages) else game
     return next((average for average in playing.averages() if isinstance(average, PowerAverage)), None)
+
+
+def room(game: Game | Stages, marks: int) -> int:
+    """The bytes of disk that snapshots at so many marks will take."""
+    average = power_average(game)
+    return 2 * marks * sum(shot.weights.numel() for shot in average.snapshots(0)) if average else 0
 
 
 def snapshot(run: Run, game: Game | Stages) -> None:

@@ -20,6 +20,7 @@ from mintage.data import Batches, DataSpec, Examples, Fit, open_data
 from mintage.game import Game, Stages, derive
 from mintage.networks import Grid
 from mintage.runs import machine
+from mintage.runs.averages import room
 from mintage.runs.building import build_game
 from mintage.runs.calibration import Way, fastest, rate
 from mintage.runs.console import Console, clock
@@ -103,8 +104,10 @@ def begin(wish: Wish, console: Console, *, began: float | None = None) -> Run:
                        plan=make_plan(budget, batch, saves=wish.saves, judgements=wish.judgements))
     for sentence in chosen:
         console.say(sentence)
-    size = sum(t.numel() * t.element_size() for t in build(way.precision).tensors().values())
-    run.create(settings, need=4 * 3 * size + 20_000_000, rejects=examples.rejects)
+    game = build(way.precision)
+    size = sum(t.numel() * t.element_size() for t in game.tensors().values())
+    need = 4 * 3 * size + room(game, len(settings.plan.judge)) + 20_000_000
+    run.create(settings, need=need, rejects=examples.rejects)
     if examples.rejects:
         console.say(f"{len(examples.rejects)} files could not be used; they are listed with reasons in "
                     f"{run.path / 'rejects.jsonl'}")

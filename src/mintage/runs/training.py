@@ -108,8 +108,8 @@ class Session:
             self.log(round)
         if crossed(self.plan.film, before, now) or last:
             self.film.shoot()
-            averages.snapshot(self.run, self.game)
         if crossed(self.plan.judge, before, now) or last:
+            averages.snapshot(self.run, self.game)
             self.judge()
         due = now // self.plan.save > before // self.plan.save or self.verdict is not None
         if last or (due and not round.skipped):  # amid bad rounds there is nothing worth rolling back to
