@@ -11,6 +11,7 @@ import torch
 
 from mintage.data import Batch, DataSpec
 from mintage.game import Game, Stages, generator, play
+from mintage.lab.streams import Stream
 from mintage.runs.building import build_game
 from mintage.runs.start import resolve
 from mintage.systems import SYSTEMS, SettingError, find
@@ -144,3 +145,14 @@ def test_options_are_checked(system: str) -> None:
 def test_unknown_system_names_the_nearest() -> None:
     with pytest.raises(SettingError, match="Did you mean 'dcgan'"):
         find("dc-gan")
+
+
+def test_the_critic_is_watched() -> None:
+    """D/wins in every adversarial system; D/sign, what ADA reads, only where the critic's zero means something."""
+    spec = DataSpec("points", (2,))
+    stream = Stream(lambda n, g: torch.randn(n, 2, generator=g), 16, 0)
+    for system, options, names in (("gan", {"width": 16}, {"D/wins", "D/sign"}),
+                                   ("r3gan", {"conditional": False, "gamma": 0.1, "lr": 1e-3}, {"D/wins"})):
+        stats = next(iter(play(find(system)(spec, **options), stream, 16))).stats
+        assert {name for name in stats if name in ("D/wins", "D/sign")} == names
+        assert 0 <= float(stats["D/wins"]) <= 1

@@ -139,6 +139,8 @@ def _losses(run: Run) -> str:
     width = max(1, len(lines) // 100)
     smoothed = {name: smooth(points, width) for name, points in series.items()}
     shares = {name: smoothed.pop(name) for name in list(smoothed) if name in ("D/wins", "D/sign")}
+    sign = (" D/sign: the mean sign of its logits on real examples; near one, it has learned them by heart."
+            if "D/sign" in shares else "")
     losses = {name: points for name, points in smoothed.items() if not name.endswith("/gradient")}
     norms = {name: points for name, points in smoothed.items() if name.endswith("/gradient")}
     skipped = max((line.get("skipped", 0) for line in lines), default=0)
@@ -146,8 +148,7 @@ def _losses(run: Run) -> str:
     return (f"<h2>Losses</h2>{note}{line_chart(losses, across='examples seen')}<h3>Gradient norms</h3>"
             f"{line_chart(norms, across='examples seen', logarithmic=True)}"
             "<h3>How often the critic wins</h3><p class='note'>D/wins: the share of pairs in which it finds the real "
-            "example more real than the fake; a half where it cannot tell. D/sign: the mean sign of its logits on real "
-            "examples; near one, it has learned them by heart.</p>"
+            f"example more real than the fake; a half where it cannot tell.{sign}</p>"
             f"{line_chart(shares, across='examples seen', bounds=(0.0, 1.0))}")
 
 

@@ -47,7 +47,7 @@ def critic(loss: Adversarial, prior: Prior, *, conditional: bool = False,
         x, y = labelled(round, conditional)
         fake = generate(nets, round.draw(prior), y)
         real_logits, fake_logits = nets.D(x, y), nets.D(fake, y)
-        watch(round, real_logits, fake_logits)
+        watch(loss, round, real_logits, fake_logits)
         terms = {"loss": loss.critic(real_logits, fake_logits)}
         return terms | {name: penalty.term(nets.D, x, fake, y, round.generator(name))
                         for name, penalty in added.items()}
@@ -67,14 +67,17 @@ def generator(loss: Adversarial, prior: Prior, *, conditional: bool = False) -> 
     return objective
 
 
-def watch(round: Round, a: Tensor, b: Tensor) -> None:
+def watch(loss: Adversarial, round: Round, a: Tensor, b: Tensor) -> None:
     """Leave what the critic's logits tell, for the log and for controllers.
 
     D/wins is the share of pairs in which the real example has the higher logit: 1/2 where it cannot tell. D/sign is
-    E sign D(x), the sign of overfitting of ADA (Karras et al., 2020, eq. 1, https://arxiv.org/abs/2006.06676).
+    E sign D(x), the sign of overfitting of ADA (Karras et al., 2020, eq. 1, https://arxiv.org/abs/2006.06676); a
+    relative objective leaves the critic's zero open, and has none.
     """
     a, b = a.detach(), b.detach()
-    round.stats |= {"D/wins": (a > b).float().mean(), "D/sign": a.sign().float().mean()}
+    round.stats["D/wins"] = (a > b).float().mean()
+    if not loss.relative:
+        round.stats["D/sign"] = a.sign().float().mean()
 
 
 def labelled(round: Round, conditional: bool) -> tuple[Tensor, Tensor | None]:

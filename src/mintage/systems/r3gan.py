@@ -107,7 +107,7 @@ def critic(prior: Prior, share: float, conditional: bool) -> Objective:
         fake = generate(nets, round.draw(prior), y)
         logits = nets.D(torch.cat([x, fake]), None if y is None else torch.cat([y, y]))
         a, b = logits.chunk(2)
-        watch(round, a, b)
+        watch(relativistic_paired, round, a, b)
         return {"loss": relativistic_paired.critic(a, b), "r1": on_real(nets.D, x, y), "r2": on_fake(nets.D, fake, y)}
 
     return objective
