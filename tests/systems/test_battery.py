@@ -151,8 +151,8 @@ def test_the_critic_is_watched() -> None:
     """D/wins in every adversarial system; D/sign, what ADA reads, only where the critic's zero means something."""
     spec = DataSpec("points", (2,))
     stream = Stream(lambda n, g: torch.randn(n, 2, generator=g), 16, 0)
-    for system, options, names in (("gan", {"width": 16}, {"D/wins", "D/sign"}),
+    for system, given, names in (("gan", {"width": 16}, {"D/wins", "D/sign"}),
                                    ("r3gan", {"conditional": False, "gamma": 0.1, "lr": 1e-3}, {"D/wins"})):
-        stats = next(iter(play(find(system)(spec, **options), stream, 16))).stats
+        stats = next(iter(play(find(system)(spec, **given), stream, 16))).stats
         assert {name for name in stats if name in ("D/wins", "D/sign")} == names
         assert 0 <= float(stats["D/wins"]) <= 1
