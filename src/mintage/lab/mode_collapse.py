@@ -144,9 +144,9 @@ def reading(rows: Rows) -> str:
             f"{', '.join(whole) or 'none'}. Covering is not quality: of the single remedies {sharp!r} puts most "
             "samples near a mode. The best setting is no equal comparison: it has networks of its own, six to eleven "
             "times the examples, and about twenty runs of tuning on other seeds, which the remedies had not. And the "
-            "plain setting was chosen because it collapses: G learns five times faster than D. In tuning, the same "
-            "networks at equal rates covered the ring without any remedy (8 modes, 74 % near one), so the fair claim "
-            "is that a generator that outruns its critic collapses, not that every plain GAN does. A remedy "
+            "plain setting was chosen because it collapses: G learns five times faster than D. Not every plain GAN "
+            "does: at equal rates and without any remedy the same networks cover the ring with some seeds (the figure "
+            "shows one) and lose most of it with others. A remedy "
             "that fails here fails in this setting and budget; its paper's own may differ. Seconds are processor time "
             "of one thread; rounds are fewer where one costs more (extragradient, unrolled, Wasserstein).")
 
