@@ -19,15 +19,6 @@ from mintage.objectives import maximum_likelihood, minimax, non_saturating
 QUICK = Bench(seeds=(3,), quick=True)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """As `mintage lab` runs; networks this small are slower on several."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.mark.parametrize(("mu", "jsd"), best.JSD.items())
 def test_the_value_of_the_best_discriminator_tells_the_divergence(mu, jsd):
     assert best.divergence(best.best_logit(mu), mu) == pytest.approx(jsd, abs=1e-8)

@@ -18,15 +18,6 @@ from mintage.objectives import minimax, non_saturating, wasserstein
 QUICK = Bench(seeds=(3,), quick=True)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """As `mintage lab` runs; networks this small are slower on several."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 class Shifted(nn.Module):
     """D(x) = x + b."""
 

@@ -22,14 +22,6 @@ from mintage.penalties import r1, r2
 SMALL = Setting(rounds=3, batch=48, width=8, width_G=8, z_dim=3)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def test_perfect_samples_score_what_theory_says():
     for name, m, floor in (("ring", 8, 0.0013), ("grid", 25, 0.0048)):
         scores = [score(reals(name, SAMPLES, seed)(0).x, name) for seed in range(20)]
