@@ -18,7 +18,6 @@ from mintage.game import (
     Round,
     Sampler,
     adam,
-    alternating,
     cosine,
     derive,
     extragradient,
@@ -119,32 +118,6 @@ def test_an_unknown_weight_is_refused_with_the_nearest_match():
 def test_an_objective_returns_the_terms_it_declares():
     with pytest.raises(ValueError, match=r"returned the terms \['loss'\] and declares \['loss', 'r1'\]"):
         Move("D", declared("loss", "r1")).loss({"loss": torch.tensor(1.0)}, Clock(0, 1))
-
-
-def refusing(kind):
-    def fits(given):
-        raise ValueError(f"{kind} does not suit a {type(given).__name__}")
-
-    return fits
-
-
-def test_every_part_may_refuse_what_it_was_given_when_the_game_is_built():
-    def build(objective=nothing, project=None, rule=alternating):
-        return Game({"G": Linear(1.0), "D": Linear(1.0)},
-                    {"D": Player("D", still(), project=project), "G": Player("G", still())},
-                    [Move("D", objective), Move("G", nothing)], rule=rule)
-
-    def part(*given):
-        return {}
-
-    build(returns(fits=lambda nets: None)(lambda nets, round: {}))
-    with pytest.raises(ValueError, match="an objective does not suit a Module"):
-        build(returns("loss", fits=refusing("an objective"))(lambda nets, round: {}))
-    part.fits = refusing("a part")
-    with pytest.raises(ValueError, match="a part does not suit a Linear"):
-        build(project=part)
-    with pytest.raises(ValueError, match="a part does not suit a Game"):
-        build(rule=part)
 
 
 def test_an_unrolled_objective_keeps_its_terms():

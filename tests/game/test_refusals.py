@@ -12,10 +12,12 @@ from mintage.game import (
     Move,
     Player,
     adam,
+    alternating,
     clip,
     consensus,
     extragradient,
     optimistic,
+    returns,
     sgd,
     simultaneous,
     unit_rows,
@@ -84,3 +86,33 @@ def test_their_sound_neighbours_are_built() -> None:
     game(penalty="consistency", **images())
     for rule in (simultaneous, extragradient, optimistic, consensus(1.0)):
         game(rule=rule)
+
+
+def refusing(kind: str) -> Callable[[Any], None]:
+    def fits(given: Any) -> None:
+        raise ValueError(f"{kind} does not suit a {type(given).__name__}")
+
+    return fits
+
+
+def nothing(nets: Any, round: Any) -> dict[str, Any]:
+    return {}
+
+
+def test_every_part_may_refuse_what_it_was_given() -> None:
+    def build(objective: Any = nothing, project: Any = None, rule: Any = alternating) -> Game:
+        nets = {"G": MLPGenerator((2,), z_dim=4), "D": MLPDiscriminator((2,))}
+        return Game(nets, {"D": Player("D", adam(), project=project), "G": Player("G", sgd())},
+                    [Move("D", objective), Move("G", nothing)], rule=rule)
+
+    def part(*given: Any) -> None:
+        return None
+
+    build(returns(fits=lambda nets: None)(lambda nets, round: {}))
+    with pytest.raises(ValueError, match="an objective does not suit a Module"):
+        build(returns("loss", fits=refusing("an objective"))(lambda nets, round: {}))
+    part.fits = refusing("a part")  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match="a part does not suit a MLPDiscriminator"):
+        build(project=part)
+    with pytest.raises(ValueError, match="a part does not suit a Game"):
+        build(rule=part)
