@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from mintage.game.clock import Number, at
+from mintage.game.controllers import load_in_place
 
 if TYPE_CHECKING:
     from mintage.game.game import Game
@@ -73,8 +74,7 @@ class Average:
                 for key, tensor in net.state_dict().items()}
 
     def load(self, tensors: dict[str, Tensor]) -> None:
-        for name, tensor in self.tensors().items():
-            tensor.copy_(tensors[name])
+        load_in_place(self.tensors(), tensors)
 
 
 class Snapshot(NamedTuple):

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from mintage.game.averages import Average as Average
-
 if TYPE_CHECKING:
     from mintage.game.game import Game
     from mintage.game.round import Round

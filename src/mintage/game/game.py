@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from mintage.game import state
+from mintage.game.averages import Average
 from mintage.game.clock import Clock
-from mintage.game.controllers import Average, Controller, Stateful
+from mintage.game.controllers import Controller, Stateful
 from mintage.game.moves import Move
 from mintage.game.players import Player
 from mintage.game.randomness import generator
@@ -83,6 +84,11 @@ class Game:
     def net(self, name: str) -> nn.Module:
         """One network by its letter."""
         return getattr(self.nets, name)
+
+    @property
+    def current(self) -> Game:
+        """The game that is being played: itself. `Stages` has another answer."""
+        return self
 
     def averages(self) -> list[Average]:
         """The controllers that keep an average of networks."""

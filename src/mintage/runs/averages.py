@@ -10,13 +10,11 @@ tracks are kept while it plays; the rest costs disk, not time.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import safetensors.torch
-import torch
 from safetensors import SafetensorError, safe_open
 
 from mintage.evaluation import Verdict
@@ -40,8 +38,7 @@ class Tried(NamedTuple):
 
 def power_average(game: Game | Stages) -> PowerAverage | None:
     """The power average of the game that is being played, where it keeps one."""
-    playing = game.current if isinstance(game, Stages) else game
-    return next((average for average in playing.averages() if isinstance(average, PowerAverage)), None)
+    return next((average for average in game.current.averages() if isinstance(average, PowerAverage)), None)
 
 
 def room(game: Game | Stages, marks: int) -> int:
@@ -116,15 +113,10 @@ def at_length(run: Run, length: float, game: Game | Stages | None = None) -> Gam
                        + ("has been trained by an older mintage, or has not reached its first mark" if average else
                           "with these options keeps no power-function average; r3gan does"))
     try:
-        average.show(reconstruct(shots, length).to(game_device(game)))
+        average.show(reconstruct(shots, length).to(game.current.device))
     except ValueError as error:
         raise RunError(str(error)) from None
     return game
-
-
-def game_device(game: Game | Stages) -> torch.device:
-    """Where the networks are."""
-    return (game.current if isinstance(game, Stages) else game).device
 
 
 def lengths_of(text: str) -> list[float]:
@@ -134,7 +126,6 @@ def lengths_of(text: str) -> list[float]:
         RunError: anything else.
     """
     try:
-        found = [float(json.loads(part)) for part in text.split(",")]
-    except (ValueError, TypeError):
+        return [float(part) for part in text.split(",")]
+    except ValueError:
         raise RunError(f"lengths are {text!r}; give numbers with commas between, as 0.03,0.05") from None
-    return found

@@ -138,7 +138,7 @@ def load(path: str | Path, *, device: str = "cpu") -> Generator:
 
 def _sampled(game: Game | Stages) -> dict[str, nn.Module]:
     """The networks that samples come from: the averaged ones, or all where a game keeps no average."""
-    playing = game.current if isinstance(game, Stages) else game
+    playing = game.current
     averaged = {name: net for average in playing.averages() for name, net in average.nets.named_children()}
     return averaged or dict(playing.nets.named_children())
 

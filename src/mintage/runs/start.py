@@ -118,8 +118,7 @@ def begin(wish: Wish, console: Console, *, began: float | None = None) -> Run:
 
 def paddings(game: Game | Stages) -> list[str]:
     """What networks that climb a grid do to images whose sides do not divide, in sentences."""
-    playing = game.current if isinstance(game, Stages) else game
-    grids = [getattr(net, "grid", None) for net in playing.nets.children()]
+    grids = [getattr(net, "grid", None) for net in game.current.nets.children()]
     return sorted({grid.note for grid in grids if isinstance(grid, Grid) and grid.padded != grid.size})
 
 
