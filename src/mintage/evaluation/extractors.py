@@ -11,7 +11,7 @@ import copy
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -23,34 +23,62 @@ if TYPE_CHECKING:
     from mintage.data.spec import DataSpec
 
 
+class Seen(NamedTuple):
+    """Features f [n, dim], and the logits [n, classes] of an extractor that also classifies."""
+
+    features: Tensor
+    logits: Tensor | None = None
+
+
 @dataclass(frozen=True)
 class Extractor:
-    """A frozen map to features. Call it with any number of examples, on any device -> f [n, dim] float32 there."""
+    """A frozen map to features. Call it with any number of examples, on any device -> f [n, dim] float32 there.
+
+    An extractor with `classes` also classifies: its `embed` returns Seen(features, logits), and `see` hands both on.
+    """
 
     name: str
     version: str
     digest: str  # sha256 of the weights; of the definition, where there are no weights
     dim: int
-    embed: Callable[[Tensor], Tensor]
+    embed: Callable[[Tensor], Tensor | Seen]
     batch: int = 256
+    classes: int = 0
+    preparation: str = ""  # what is done to an example before the net sees it; stands on every metric card
 
     def __call__(self, x: Tensor) -> Tensor:
         """f [n, dim], computed `batch` examples at a time, without gradients, autocast or a mark on x.
 
         Raises ValueError when the map returns another shape than [n, dim].
         """
-        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-            parts = [self._part(part) for part in x.split(self.batch)] if len(x) else []
-            return torch.cat(parts) if parts else torch.empty((0, self.dim), device=x.device)
+        return self.see(x).features
 
-    def _part(self, x: Tensor) -> Tensor:
-        f = self.embed(x).float()
+    def see(self, x: Tensor) -> Seen:
+        """The same, with logits [n, classes] float32 where the extractor classifies.
+
+        Raises ValueError when the map returns other shapes than it states.
+        """
+        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+            parts = [self._part(part) for part in x.split(self.batch)]
+        if not len(x):
+            parts = [Seen(x.new_empty((0, self.dim)), x.new_empty((0, self.classes)))]
+        logits = [part.logits for part in parts if part.logits is not None]
+        return Seen(torch.cat([part.features for part in parts]), torch.cat(logits) if self.classes else None)
+
+    def _part(self, x: Tensor) -> Seen:
+        found = self.embed(x)
+        f, logits = found if isinstance(found, Seen) else Seen(found)
         if f.shape != (len(x), self.dim):
             raise ValueError(
                 f"extractor {self.name!r} returned features of shape {tuple(f.shape)} for {len(x)} examples, expected "
                 f"{(len(x), self.dim)}. Give the dim it really has, and pool or flatten maps to vectors."
             )
-        return f
+        if self.classes and (logits is None or logits.shape != (len(x), self.classes)):
+            raise ValueError(
+                f"extractor {self.name!r} states {self.classes} classes and returned logits of shape "
+                f"{None if logits is None else tuple(logits.shape)} for {len(x)} examples."
+            )
+        return Seen(f.float(), logits.float() if self.classes and logits is not None else None)
 
 
 def quantised(x: Tensor) -> Tensor:
@@ -101,7 +129,8 @@ def small_image_features() -> Extractor:
             nets[x.device] = shipped_net().to(x.device)
         return nets[x.device](seen_by_feature_net(x).contiguous(memory_format=torch.channels_last))
 
-    return Extractor("mintage-small", VERSION, DIGEST, DEEP + SHALLOW, embed)
+    return Extractor("mintage-small", VERSION, DIGEST, DEEP + SHALLOW, embed,
+                     preparation="rounded to 256 levels, as RGB, resized to 32x32 with antialiasing")
 
 
 def standardised(spec: DataSpec) -> Extractor:
@@ -116,27 +145,38 @@ def standardised(spec: DataSpec) -> Extractor:
         )
     d = spec.shape[0]
     text = f"standardised points {d} {list(spec.centre)} {list(spec.scale)}"
-    return Extractor("points", "1", hashlib.sha256(text.encode()).hexdigest(), d, lambda x: x.flatten(1), 65536)
+    return Extractor("points", "1", hashlib.sha256(text.encode()).hexdigest(), d, lambda x: x.flatten(1), 65536,
+                     preparation="centred and scaled in each dimension")
 
 
 def module_features(
-    module: nn.Module, name: str, dim: int, *, version: str = "1", quantise: bool = True, batch: int = 256
+    module: nn.Module, name: str, dim: int, *, classes: int = 0, version: str = "1", quantise: bool = True,
+    batch: int = 256, preparation: str = ""
 ) -> Extractor:
     """Your own network as an extractor: f = module(x), [n, dim], from a frozen copy in eval mode.
+
+    With `classes`, the module returns the pair (features [n, dim], logits [n, classes]).
 
     The module receives images as mintage holds them, [n, C, H, W] in [-1, 1], rounded to 256 levels first
     (`quantise`); resizing and its own normalisation are its business. The copy follows the examples' device.
     """
     module = copy.deepcopy(module).eval().requires_grad_(False)
+
+    def embed(x: Tensor) -> Tensor | Seen:
+        found = module.to(x.device)(quantised(x) if quantise else x)
+        return Seen(*found) if classes else found
+
+    said = preparation or ("rounded to 256 levels; the rest is the module's" if quantise else "left to the module")
+    return Extractor(name, version, digest_of(module), dim, embed, batch, classes, said)
+
+
+def digest_of(module: nn.Module) -> str:
+    """SHA-256, in hex, over the names, types, shapes and bytes of a module's weights."""
     digest = hashlib.sha256()
     for key, weight in sorted(module.state_dict().items()):
         digest.update(f"{key} {weight.dtype} {tuple(weight.shape)}".encode())
         digest.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-
-    def embed(x: Tensor) -> Tensor:
-        return module.to(x.device)(quantised(x) if quantise else x)
-
-    return Extractor(name, version, digest.hexdigest(), dim, embed, batch)
+    return digest.hexdigest()
 
 
 def extractor_for(spec: DataSpec) -> Extractor:

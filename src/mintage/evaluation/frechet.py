@@ -93,7 +93,29 @@ def _root(c: Tensor) -> Tensor:
 
 def frechet_distance(a: Moments | Tensor, b: Moments | Tensor) -> float:
     """The Fréchet distance of two sets, given as Moments or as features [n, d], n >= 2."""
+    if isinstance(a, Tensor) and isinstance(b, Tensor) and a.ndim == b.ndim == 2:
+        if max(len(a), len(b)) < a.shape[1] == b.shape[1]:
+            return _of_few(a, b)
     a, b = (s if isinstance(s, Moments) else Moments.of(s) for s in (a, b))
     if a.mean.shape != b.mean.shape:
         raise ValueError(f"cannot compare sets of {len(a.mean)} and {len(b.mean)} features; use one extractor.")
     return frechet(a.mean, a.covariance, b.mean.to(a.mean.device), b.covariance.to(a.mean.device))
+
+
+def _of_few(a: Tensor, b: Tensor) -> float:
+    """The same where there are fewer examples than features, from an n by m matrix instead of d by d ones.
+
+    With A and B the centred features over sqrt(n - 1), C_a = A'A and tr (C_a C_b)^(1/2) is the sum of the singular
+    values of A B'.
+    """
+    if min(len(a), len(b)) < 2:
+        raise ValueError(f"a covariance needs 2 or more examples, there are {min(len(a), len(b))}.")
+    if not bool(torch.isfinite(a).all() & torch.isfinite(b).all()):
+        raise ValueError("features hold NaN or infinite values; look at the samples they were computed from.")
+    sides = [float64(f) for f in (a, b)]
+    means = [f.mean(0) for f in sides]
+    centred = [(f - m) / (len(f) - 1) ** 0.5 for f, m in zip(sides, means, strict=True)]
+    cross = torch.linalg.svdvals(centred[0] @ centred[1].T).sum()
+    gap, traces = (means[0] - means[1]).square().sum(), sum(c.square().sum() for c in centred)
+    distance = float(gap + traces - 2 * cross)
+    return distance if distance > 64 * torch.finfo(torch.float64).eps * a.shape[1] ** 0.5 * float(traces) else 0.0

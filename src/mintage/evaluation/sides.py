@@ -1,0 +1,77 @@
+"""A side: one of the sets that a measure compares, seen through one extractor.
+
+The sides of an evaluation are `real` (held-out examples), `fake` (samples) and `train` (what the generator learnt
+from). Rows belong together: feature i, logits i, label i, and the distance to the nearest training example i.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mintage.evaluation.extractors import Extractor
+
+CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Side:
+    """Features [n, d]; where there are any, logits [n, classes], labels int64 [n], and distances to `train` [n]."""
+
+    features: Tensor
+    logits: Tensor | None = None
+    labels: Tensor | None = None
+    near: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def take(self, rows: Tensor | slice) -> Side:
+        """These rows of everything."""
+        parts: dict[str, Any] = {part.name: getattr(self, part.name) for part in fields(self)}
+        taken: dict[str, Any] = {name: None if value is None else value[rows] for name, value in parts.items()}
+        return Side(**taken)
+
+    def with_near(self, near: Tensor) -> Side:
+        return replace(self, near=near)
+
+    def blocks(self, count: int) -> Iterator[Side]:
+        """`count` disjoint blocks of equal size, in order; what is left over at the end is left out."""
+        size = len(self) // count
+        for start in range(0, count * size, size):
+            yield self.take(slice(start, start + size))
+
+
+def see(draw: Callable[[int], Tensor | tuple[Tensor, Tensor | None]], n: int, extractor: Extractor) -> Side:
+    """A side of n examples, drawn and seen a chunk at a time; on the CPU, where all sides live.
+
+    Args:
+        draw: count -> examples x [count, ...], or (x, labels [count] or None).
+
+    Raises:
+        ValueError: another count than asked for, or features that are not finite.
+    """
+    features, logits, labels = [], [], []
+    for start in range(0, n, CHUNK):
+        count = min(CHUNK, n - start)
+        with torch.no_grad():
+            found = draw(count)
+        x, y = found if isinstance(found, tuple) else (found, None)
+        if len(x) != count:
+            raise ValueError(f"{count} examples were asked for and {len(x)} came")
+        seen = extractor.see(x)
+        features.append(seen.features.cpu())
+        if seen.logits is not None:
+            logits.append(seen.logits.cpu())
+        if y is not None:
+            labels.append(y.cpu())
+    side = Side(torch.cat(features), torch.cat(logits) if logits else None, torch.cat(labels) if labels else None)
+    bad = (~torch.isfinite(side.features)).any(1)
+    if bool(bad.any()):
+        raise ValueError(f"{int(bad.sum())} of {n} examples have features that are not finite: the first is number "
+                         f"{int(bad.nonzero()[0])}. Take NaN and infinite values out")
+    return side
