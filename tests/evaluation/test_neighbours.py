@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
 from mintage.evaluation import memorisation, modes, nearest, neighbours, precision_recall_density_coverage
-from mintage.evaluation.neighbours import radii
+from mintage.evaluation.birthday import support_size
+from mintage.evaluation.neighbours import distances, radii
 
 
 def normal(n: int, d: int, seed: int = 0) -> torch.Tensor:
@@ -77,6 +80,65 @@ def test_float32_finds_exact_copies_far_from_the_origin():
     bank = normal(100, 16).float() + 1000
     distance, index = nearest(bank.clone(), bank)
     assert torch.equal(distance, torch.zeros(100)) and torch.equal(index, torch.arange(100))
+
+
+def longhand_distances(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return (a.double()[:, None] - b.double()).square().sum(2).sqrt()
+
+
+@pytest.mark.parametrize("chunk", [700, 1 << 21])
+@pytest.mark.parametrize("offset", [0.0, 300.0])
+def test_distances_are_right_near_and_far(monkeypatch, chunk, offset):
+    """Copies, copies but for a last bit, and an outlier a thousand times as far away, at once."""
+    monkeypatch.setattr(neighbours, "CHUNK", chunk)
+    a, b = normal(90, 20).float() + offset, normal(120, 20, 1).float() + offset
+    b[:30] = a[:30]
+    b[30:40] = torch.nextafter(a[30:40], a[30:40] + 1)
+    b[119] += 5e3
+    found = torch.cat([d for _, d in distances(a, b)])
+    expected = longhand_distances(a, b)
+    assert found.dtype == torch.float32 and found.shape == (90, 120)
+    assert torch.allclose(found.double(), expected, rtol=2e-7, atol=0)
+    assert int((found == 0).sum()) == 30 and not found.diagonal()[:30].any()
+
+
+@pytest.mark.parametrize("collapsed", [1, 3])
+def test_distances_within_a_collapsed_set(collapsed):
+    x = normal(collapsed, 6).float()[torch.arange(400) % collapsed] * 1e4
+    found = torch.cat([d for _, d in distances(x, x)])
+    assert torch.allclose(found.double(), longhand_distances(x, x), rtol=2e-7, atol=0)
+    assert support_size(x).pairs == sum(math.comb(400 // collapsed + (k < 400 % collapsed), 2)
+                                        for k in range(collapsed))
+
+
+def test_copies_are_counted_to_the_last():
+    x = normal(2000, 48).float().relu() + 10
+    x[1500:1520] = x[:20]
+    x[1520:1540] = torch.nextafter(x[20:40], x[20:40] + 1)  # all but copies
+    assert support_size(x).pairs == 20
+    assert int((nearest(x[1500:], x[:1500])[0] == 0).sum()) == 20
+
+
+def test_a_row_that_is_not_finite_spoils_its_own_distances_only():
+    a, b = normal(9, 3), normal(8, 3, 1)
+    b[2, 1], b[5, 0] = float("nan"), float("inf")
+    (_, found), = distances(a, b)
+    fine = [0, 1, 3, 4, 6, 7]
+    assert torch.allclose(found[:, fine], longhand_distances(a, b)[:, fine], rtol=1e-12)
+    assert found[:, 2].isnan().all() and found[:, 5].isinf().all()
+
+
+def test_what_has_no_neighbours():
+    x = normal(20, 3)
+    for measure in (lambda: next(distances(x, x[:, :2])), lambda: precision_recall_density_coverage(x, x[:, :2])):
+        with pytest.raises(ValueError, match="received"):
+            measure()
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        precision_recall_density_coverage(x, x / 0)
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        memorisation(x / 0, x, x)
+    with pytest.raises(ValueError, match="0 generated and 20 held out"):
+        memorisation(x[:0], x, x)
 
 
 def test_memorisation():

@@ -73,7 +73,13 @@ BAD = [
        "random.shuffle(x)", "r = random.Random()")],
     *[(laws.no_pickle, "runs/a.py", text) for text in
       ("import pickle", "from pickle import loads", "torch.load('x')", "torch.save(x, 'y')",
-       "np.load('x', allow_pickle=True)", "import joblib")],
+       "np.load('x', allow_pickle=True)", "import joblib", "torch.load('x', weights_only=True)", "torch.jit.load('x')",
+       "from torch import load", "from torch.serialization import load as read")],
+    *[(laws.no_pickle, laws.DOOR, text) for text in
+      ("torch.load('x')", "torch.load('x', weights_only=False)", "torch.load('x', weights_only=sure)",
+       "torch.save(x, 'y')", "import pickle",
+       "torch.load('x', weights_only=True)\ntorch.load('y', weights_only=True)")],
+    (laws.no_pickle, "data/inception_weights.py", "torch.load('x', weights_only=True)"),
     (laws.no_machine, "runs/a.py", "x = '/" + "work/data'"),
     (laws.no_machine, "runs/a.py", "x = '/" + "home/me/data'"),
     (laws.no_machine, "runs/a.py", "# see https://" + "pypi" + ".org/simple"),
@@ -103,6 +109,7 @@ GOOD = [
     (laws.explicit_randomness, "data/a.py", "torch.randn(3, generator=g)\nnp.random.default_rng(3)\nrandom.Random(3)"),
     (laws.explicit_randomness, "data/a.py", "with torch.random.fork_rng():\n    torch.manual_seed(0)"),
     (laws.no_pickle, "data/a.py", "np.load('x', allow_pickle=False)"),
+    (laws.no_pickle, laws.DOOR, "torch.load(file, weights_only=True, map_location='cpu')\ntorch.jit.load(file)"),
     (laws.no_machine, "runs/a.py", "x = 'a/b/c'  # https://arxiv.org/abs/1406.2661 home/x"),
     (laws.documented, "game/a.py", '"""A."""\ndef _f(): ...\ndef g():\n    """G."""'),
     (laws.documented, "runs/a.py", "def f(): ..."),

@@ -23,7 +23,7 @@ from mintage.runs.errors import RunError
 from mintage.runs.events import write_events
 from mintage.runs.folder import Run
 from mintage.runs.plan import crossed, make_plan
-from mintage.runs.report import page, stopped_improving
+from mintage.runs.report import page
 from mintage.runs.start import Wish, begin
 
 SMALL = {"batch": 8, "device": "cpu", "precision": "fp32", "threads": 1, "judged": 20}
@@ -96,11 +96,6 @@ def test_a_hostile_name_is_escaped(tiny_data: Path, tmp_path: Path) -> None:
     made = mintage.train(tiny_data, system="gan", width=16, examples=32, out=out, **SMALL)
     assert "<script>alert" not in made.report.read_text()
 
-
-def test_when_it_stopped_improving() -> None:
-    assert "still improving" in stopped_improving([(1, 9.0), (2, 5.0), (3, 3.0)])
-    text = stopped_improving([(1, 9.0), (20, 3.0), (30, 2.99), (40, 3.5)])
-    assert "after 20 examples" in text and "2 later" in text
 
 
 def test_charts_cope_with_odd_series() -> None:

@@ -38,6 +38,7 @@ def train(
     channels: int | None = None,
     flip: bool = False,
     judged: int = 2048,
+    patience: int = 0,
     quiet: bool = False,
 ) -> None:
     """Train a generator on your data, and write a run: samples, checkpoints, the generator, a report.
@@ -76,6 +77,9 @@ def train(
         Also train on mirrored images.
     judged
         Samples the judge looks at, at each of ten marks; 0 turns judging off.
+    patience
+        Stop when the last so many marks are no better than those before, beyond the noise of the measure; 0 plays to
+        the end, which suits systems whose rates fall to the end (r3gan).
     quiet
         Say nothing but warnings.
     """

@@ -120,7 +120,7 @@ def brought(pixels: np.ndarray, wish: Wish, notes: list[str]) -> np.ndarray:
             raise DataError("images of 2 channels are used as they are; leave resolution and channels out, "
                             "or save them with 1, 3 or 4 channels")
         return pixels
-    plan = Wish(wish.resolution, wish.fit, wish.channels or own).plan(seen)
+    plan = Wish(wish.resolution, wish.fit, wish.channels or own, wish.exact).plan(seen)
     if plan.too_small(seen[0]):
         raise DataError(f"images of {height}x{width} pixels are too small for {plan.height}x{plan.width}: "
                         "a side is under a quarter; ask for a smaller resolution")
@@ -138,7 +138,7 @@ def brought(pixels: np.ndarray, wish: Wish, notes: list[str]) -> np.ndarray:
 
 def resized(examples: Examples, wish: Wish) -> Examples:
     """Images in memory brought to the wished size and channels; themselves where nothing is to be done."""
-    if wish == Wish(fit=wish.fit):
+    if not wish.resolution and not wish.channels:
         return examples
     if examples.spec.kind != "image":
         raise DataError(f"{examples.name} holds points; a resolution and channels are for images, leave them out")

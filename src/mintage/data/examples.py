@@ -111,8 +111,10 @@ class Examples:
             total.update(self.labels.cpu().numpy().astype("<i8").tobytes())
         return total.hexdigest()
 
-    def split(self, held_out: float) -> tuple[Examples, Examples]:
+    def split(self, held_out: float, *, again: bool = False) -> tuple[Examples, Examples]:
         """Two parts, of about 1 - held_out and held_out of the examples.
+
+        `again` splits what a first split gave, by other bits of the content.
 
         An example's side depends on its content only: not on the others, nor on their order. So equal examples fall on
         one side, and an example held out once is never trained on after the data have grown. Each side has at least
@@ -123,7 +125,7 @@ class Examples:
         """
         if not 0 < held_out < 1:
             raise DataError(f"held_out is {held_out}; it is a share between 0 and 1, such as 0.1")
-        draw = self.digests[:, :8].copy().view(">u8")[:, 0]
+        draw = self.digests[:, 8 * again : 8 * again + 8].copy().view(">u8")[:, 0]
         if len(self) < 2 or draw.min() == draw.max():
             raise DataError(f"{self.name} holds {len(self)} example{'s' * (len(self) != 1)}, none of which differ; "
                             "to hold some out for judging, at least two different ones are needed")

@@ -6,6 +6,7 @@ square, the largest power of two that is not more than the median short side, an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, get_args
@@ -48,6 +49,9 @@ class Plan:
 class Wish:
     """What the user asked for; None is left to `plan`.
 
+    `exact`: images are used at their own size, and images of several sizes are refused: to bring them to one is to
+    change them, which a judge must not do unasked.
+
     Raises:
         DataError: an impossible size, or an unknown fit or number of channels.
     """
@@ -55,6 +59,7 @@ class Wish:
     resolution: tuple[int, int] | None = None
     fit: Fit = "crop"
     channels: int | None = None
+    exact: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be before any file is read."""
@@ -72,11 +77,27 @@ class Wish:
         """The plan for images of which these facts are known, one or more."""
         if self.channels == 2:
             raise DataError("images have 1 channel (grey), 3 (RGB) or 4 (RGB and alpha); 2 are for arrays that have 2")
-        height, width = self.resolution or default_size(seen)
+        height, width = self.resolution or (only_size(seen) if self.exact else default_size(seen))
         plan = Plan(height, width, self.fit, self.channels or 1)
         if self.channels is None and not all(one.grey for one in seen if not plan.too_small(one)):
             plan = replace(plan, channels=3)
         return plan
+
+
+def only_size(seen: Sequence[Facts]) -> tuple[int, int]:
+    """(height, width) of images that all have one size.
+
+    Raises:
+        DataError: they have several.
+    """
+    sizes = Counter((one.height, one.width) for one in seen)
+    if len(sizes) > 1:
+        named = ", ".join(f"{count:,} of {width}x{height}" for (height, width), count in sizes.most_common(3))
+        (height, width), _ = sizes.most_common(1)[0]
+        raise DataError(f"the images have {len(sizes):,} sizes ({named}{', ...' if len(sizes) > 3 else ''}), and "
+                        f"resizing changes every figure; say --resolution {width}x{height} to bring all to one, or "
+                        "give images of one size")
+    return next(iter(sizes))
 
 
 def default_size(seen: Sequence[Facts]) -> tuple[int, int]:

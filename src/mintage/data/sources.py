@@ -24,11 +24,13 @@ from mintage.data.huggingface import is_saved_dataset, open_saved_dataset
 from mintage.data.idx import PARTS, find_idx, is_idx, open_idx, splits_of
 from mintage.data.plan import Wish
 from mintage.data.preflight import open_found
+from mintage.data.stacked import stacked
 from mintage.data.toys import TOYS, open_toy
 
 FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 SHARED = {"mnist": tuple(map(str, range(10))), "fmnist": FASHION}
-NAMES = ("digits", *TOYS, *SHARED)
+STACKED = "stacked-mnist"
+NAMES = ("digits", *TOYS, *SHARED, STACKED)
 PLACE = "MINTAGE_DATA"
 ALLOWED = ("a folder or .zip of images, a folder or file in IDX format, .npy, .npz, a Hugging Face dataset on disk, "
            f"or one of the names {', '.join(NAMES)}")
@@ -36,18 +38,19 @@ ALLOWED = ("a folder or .zip of images, a folder or file in IDX format, .npy, .n
 
 def open_data(source: str | Path, *, resolution: tuple[int, int] | None = None,
               fit: Literal["crop", "pad", "stretch"] = "crop", channels: int | None = None, split: str | None = None,
-              memory_limit: int | None = None) -> Examples:
+              memory_limit: int | None = None, exact: bool = False) -> Examples:
     """Real examples, from a name or a path.
 
     `resolution` is (height, width); `fit` is how other sizes are brought to it; `channels` is 1 (grey), 3 (RGB) or 4
     (RGB and alpha). What is left open is chosen from the data, and the notes say so. `split` is "train" or "test",
     for sources that have both; without it the training part is opened. Images that would take more than `memory_limit`
-    bytes, by default a quarter of the free memory, are streamed from their files.
+    bytes, by default a quarter of the free memory, are streamed from their files. `exact` refuses images of several
+    sizes where no resolution is asked for.
 
     Raises:
         DataError: there is no such source, or it cannot be used; the message says what to do.
     """
-    wish = Wish(tuple(resolution) if resolution else None, fit, channels)  # type: ignore[arg-type]
+    wish = Wish(tuple(resolution) if resolution else None, fit, channels, exact)  # type: ignore[arg-type]
     if split is not None and split not in PARTS:
         raise DataError(f"there is no split {split!r}; allowed: {', '.join(PARTS)}{near(split, PARTS)}")
     text = str(source)
@@ -68,6 +71,8 @@ def open_data(source: str | Path, *, resolution: tuple[int, int] | None = None,
 def _named(name: str, wish: Wish, split: str | None) -> Examples:
     if name in SHARED:
         return resized(_shared(name, split or "train"), wish)
+    if name == STACKED:
+        return resized(stacked(_shared("mnist", split or "train")), wish)
     if split is not None:
         raise DataError(f"{name} has no parts to choose from; leave the split out")
     return resized(open_digits() if name == "digits" else open_toy(name), wish)

@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mintage.evaluation.measures import MEASURES, Measure
+from mintage.evaluation.gate import Gate
+from mintage.evaluation.measure import Measure
+from mintage.evaluation.measures import MEASURES
 
 FORMAT = 1
 LEVEL = 0.05
@@ -55,7 +57,8 @@ class Card:
 
     `low` to `high` holds the figure's expectation at this n with 95 % confidence, from the deviation `spread` between
     disjoint blocks of samples and real examples. `floor` is the same measure with real data in the samples' place, at
-    `floor_n`; `p_real` the p-value of "the samples score as real data do" (blocks against blocks, paired).
+    `floor_n`; `p_real` the p-value of "the samples score as real data do" (blocks against blocks, paired), corrected
+    for all measures of the evaluation together.
     """
 
     measure: str
@@ -71,33 +74,40 @@ class Card:
     block_size: int = 0
     at_blocks: tuple[float, ...] = ()  # the figure of each block: what comparisons are made of
     floor_at_blocks: tuple[float, ...] = ()
-    warning: str = ""
+    least: int = 0  # fewer examples than this are too few for the measure
+    trouble: str = ""  # why there is no interval, where a block was too small for the measure
 
     @property
     def about(self) -> Measure:
         return MEASURES[self.measure]
 
     @property
+    def warning(self) -> str:
+        """What is to be said against the figure; empty where nothing is."""
+        few = [] if self.n >= self.least else [f"n = {self.n:,} is small: {self.least:,} or more are wanted"]
+        return "; ".join(few + ([self.trouble] if self.trouble else []))
+
+    @property
     def reading(self) -> str:
         """What the figure says beside that of real data, in a few words."""
+        if self.low is not None and self.p_real is None and self.floor is not None:
+            return "holds the figure of real data" if self.low <= self.floor <= (self.high or 0) else "does not hold it"
         if self.p_real is None or self.floor is None:
             return "no interval: too few examples"
         if self.p_real >= LEVEL:
-            return "cannot be told from real data"
-        if not self.at_blocks or not self.floor_at_blocks:
-            return "differs from real data"
-        above = sum(self.at_blocks) > sum(self.floor_at_blocks)
+            return "no difference shown at this n" if self.warning else "cannot be told from real data"
+        above = self.value > self.floor
+        if self.at_blocks and self.floor_at_blocks:
+            above = sum(self.at_blocks) > sum(self.floor_at_blocks)
         worse = {"lower": above, "higher": not above}.get(self.about.better)
         return {True: "worse than real data", False: "beyond real data",
                 None: "above real data" if above else "below real data"}[worse]
 
     def line(self) -> str:
         """The figure in one line."""
-        interval = "" if self.low is None else f" [{number(self.low)}, {number(self.high)}]"
-        floor = "" if self.floor is None else f"   real data {number(self.floor)}"
-        if self.floor is not None and self.floor_n != self.n:
-            floor += f" (n {self.floor_n:,})"
-        return f"{self.about.title:30} {number(self.value):>9}{interval:20}{floor}   {self.reading}"
+        interval = "" if self.low is None else f"[{number(self.low)}, {number(self.high)}]"
+        floor = number(self.floor) + (f" (n {self.floor_n:,})" if self.floor_n not in (self.n, None) else "")
+        return f"{self.about.title:38} {number(self.value):>9} {interval:20} {floor:18} {self.reading}"
 
 
 @dataclass(frozen=True)
@@ -121,9 +131,32 @@ class Evaluation:
     def lines(self) -> list[str]:
         """The evaluation for reading in a terminal."""
         s = self.setting
-        head = [f"{s.n:,} samples of {s.samples}", f"against {s.n:,} of {s.against}", f"features {s.features}", ""]
-        warnings = [f"Warning: {card.about.title}: {card.warning}" for card in self.cards if card.warning]
-        return head + [card.line() for card in self.cards] + warnings + [f"Note: {note}" for note in s.notes]
+        head = [f"{s.n:,} samples of {s.samples}", f"against {s.n:,} of {s.against}", f"features {s.features}", "",
+                f"{'':38} {'samples':>9} {'95 % interval':20} {'real data':18}"]
+        release = [] if self.gate is None else ["", *self.gate.lines()]
+        return head + [card.line() for card in self.cards] + self.remarks() + release
+
+    def leading(self, measures: Iterable[str] = ()) -> list[str]:
+        """The figures that matter most, each in a plain line with that of real data, and whether it may be released."""
+        wanted = set(measures) or {card.measure for card in self.cards}
+        lines = [f"{card.about.title} {number(card.value)} (real data {number(card.floor)}): {card.reading}"
+                 for card in self.cards if card.measure in wanted]
+        s = self.setting
+        return [*lines, f"{s.n:,} samples against {s.n:,} examples that were not trained on, features {s.features}",
+                *([] if self.gate is None else self.gate.lines()[:1])]
+
+    def remarks(self) -> list[str]:
+        """Which figures rest on too few examples, what else stands in their way, and notes, in sentences."""
+        s = self.setting
+        few = [f"{card.about.title} ({card.least:,})" for card in self.cards if card.n < card.least]
+        said = [f"n = {s.n:,} is small for {', '.join(few)}"] if few else []
+        said += [f"{card.about.title}: {card.trouble}" for card in self.cards if card.trouble]
+        return [*said, *s.notes]
+
+    @property
+    def gate(self) -> Gate | None:
+        """Whether the generator may be released; None where the training examples were not known."""
+        return Gate.from_json(self.facts["gate"]) if "gate" in self.facts else None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for json.dumps; figures that are not finite become null."""
@@ -154,14 +187,19 @@ class Evaluation:
         """A page: the table of figures, then a metric card for each."""
         s = self.setting
         rows = [_row(card) for card in self.cards]
-        notes = "".join(f"- {note}\n" for note in (*s.notes, *(f"{c.about.title}: {c.warning}" for c in self.cards
-                                                                if c.warning)))
+        notes = "".join(f"- {note}\n" for note in self.remarks())
         return (f"# Evaluation\n\n{s.n:,} samples of {s.samples}, against {s.n:,} of {s.against}.\n\n"
                 + table(("measure", "samples", "95 % interval", "real data", "p", "against train", "reading"), rows)
                 + (f"\n{notes}" if notes else "")
                 + "\n*Real data* is what other real examples score in the samples' place; *p* the probability of so "
-                  "large a difference from them by chance.\n\n## Metric cards\n\n"
+                  "large a difference from them by chance.\n\n" + self._release() + "## Metric cards\n\n"
                 + "\n".join(card_text(card, s) for card in self.cards))
+
+    def _release(self) -> str:
+        if self.gate is None:
+            return ""
+        first, *rest = self.gate.lines()
+        return f"## {first}\n\n" + "".join(f"- {line}\n" for line in rest) + "\n"
 
 
 def card_text(card: Card, s: Setting) -> str:
@@ -170,7 +208,7 @@ def card_text(card: Card, s: Setting) -> str:
     spread = "too few examples" if card.spread is None else (f"{number(card.spread)} over {len(card.at_blocks)} blocks "
                                                              f"of {card.block_size:,}")
     rows = [("value", number(card.value)), ("says", about.says), ("better", about.better), ("n", f"{card.n:,}"),
-            ("needs", f"n of {about.least(0):,} or more" if not card.warning else card.warning),
+            ("needs", f"n of {card.least:,} or more" if not card.warning else card.warning),
             ("95 % interval", "none" if card.low is None else f"{number(card.low)} to {number(card.high)}"),
             ("spread", spread), ("real data", floor),
             ("features", s.features), ("preparation", s.preparation), ("samples", s.samples),

@@ -14,9 +14,11 @@ from statistics import fmean
 from typing import Any
 
 from mintage.evaluation.cards import LEVEL, Card, Evaluation, number, p_text, table
+from mintage.evaluation.measures import MEASURES
 from mintage.evaluation.student import Mean, difference_of, holm, mean_of
 
 LEADING = ("frechet", "kernel", "precision", "recall", "coverage")
+SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,9 @@ class Comparison:
             return (f"no difference found between {self.a} and {self.b} (smallest p, corrected for "
                     f"{len(self.differences)} measures: {p_text(smallest.p_adjusted)})")
         wins = {side: [d for d in shown if d.better == side] for side in (self.a, self.b)}
-        parts = [f"{side} is better in " + ", ".join(f"{d.measure} (p {p_text(d.p_adjusted)})" for d in found)
-                 for side, found in wins.items() if found]
-        rest = [d.measure for d in shown if not d.better]
-        return "; ".join(parts + ([f"they differ in {', '.join(rest)}"] if rest else []))
+        parts = [f"{side} is better in {_named(found)}" for side, found in wins.items() if found]
+        rest = [d for d in shown if not d.better]
+        return "; ".join(parts + ([f"they differ in {_named(rest)}"] if rest else []))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -76,8 +77,16 @@ class Comparison:
         """A table, and the sentence."""
         rows = [(d.measure, number(d.a), number(d.b), f"{number(d.low)} to {number(d.high)}", p_text(d.p_value),
                  p_text(d.p_adjusted), d.better or ("they differ" if d.significant else "")) for d in self.differences]
-        return (f"**{self.verdict[0].upper()}{self.verdict[1:]}.**\n\n"
+        return (f"**{self.verdict}.**\n\n"
                 + table(("measure", self.a, self.b, "difference, 95 %", "p", "p, corrected", "better"), rows))
+
+
+def _named(found: Sequence[Difference]) -> str:
+    """The leading ones with their p-values, and how many more."""
+    leading = sorted(found, key=lambda d: LEADING.index(d.measure) if d.measure in LEADING else len(LEADING))[:SHOWN]
+    more = len(found) - len(leading)
+    return (", ".join(f"{MEASURES[d.measure].title} (p {p_text(d.p_adjusted)})" for d in leading)
+            + (f" and {more} more measure{'s' * (more > 1)}" if more else ""))
 
 
 def compare(a: Evaluation, b: Evaluation, names: tuple[str, str] = ("A", "B"), *,
@@ -135,9 +144,9 @@ def _differences(pairs: Sequence[tuple[Card, Card]], tests: Sequence[Mean],
 
 
 def _better(one: Card, two: Card, difference: float, names: tuple[str, str]) -> str:
-    if difference == 0:
-        return ""
     better = one.about.better
+    if difference == 0 or better == "neither":
+        return ""
     if better == "as real":
         if one.floor is None:
             return ""

@@ -103,7 +103,7 @@ def as_rgb(x: Tensor) -> Tensor:
         alpha = (x[:, 3:] + 1) / 2
         return x[:, :3] * alpha + (1 - alpha)
     raise ValueError(
-        f"images for the small feature net must be [N, C, H, W] with C from 1 to 4, received {tuple(x.shape)}. "
+        f"images for this extractor must be [N, C, H, W] with C from 1 to 4, received {tuple(x.shape)}. "
         "For more channels, give your own network through module_features(module, name, dim)."
     )
 

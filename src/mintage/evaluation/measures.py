@@ -1,67 +1,42 @@
-"""Measures: every figure of merit that the package knows, by family; each family is computed in one go.
+"""The catalogue of measures: every figure of merit that the package knows, by family.
 
-A `Measure` says how its figure is read. A `Family` computes the figures of one or more measures from three sides (see
-`sides`): `of(real, fake, train)` -> {name: figure}. Figures of a family depend on how many examples stand on each side,
-so they are compared only at equal n, and always beside the figure of real data at that n.
+`FAMILIES` need nothing but features, logits or the training examples. `class_families` need labels, `table_families`
+the cells of tables; they are made for the data at hand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
-
 import torch
 
+from mintage.evaluation.class_families import CLASS_MEASURES
+from mintage.evaluation.duplicates import duplicates
+from mintage.evaluation.extrapolation import extrapolated_frechet
 from mintage.evaluation.frechet import frechet_distance
 from mintage.evaluation.inception_score import inception_score
 from mintage.evaluation.kernel_distance import gaussian, mmd2
+from mintage.evaluation.measure import Family, Measure, Whole
 from mintage.evaluation.neighbours import copying, precision_recall_density_coverage
 from mintage.evaluation.sides import Side
 from mintage.evaluation.sliced import sliced_wasserstein
+from mintage.evaluation.table_families import TABLE_MEASURES
 from mintage.evaluation.two_sample import classifier_test
 
-Better = Literal["lower", "higher", "as real"]
-Twin = Literal["train", "held-out"]
-Of = Callable[[Side, Side, Side | None], Mapping[str, float]]
 NEIGHBOURS = 5
-
-
-@dataclass(frozen=True)
-class Measure:
-    """How a figure is read: its title, what it says, which way is better, and the fewest examples it needs."""
-
-    name: str
-    title: str
-    says: str
-    better: Better
-    source: str
-    least: Callable[[int], int] = lambda dim: 500  # of the number of features
-
-
-@dataclass(frozen=True)
-class Family:
-    """Measures that are computed together, and what they need beside features.
-
-    `twin` says who plays the samples where the figure of real data is wanted: training examples, or other held-out
-    ones (for measures of copying, which training examples would fail by definition).
-    """
-
-    measures: tuple[Measure, ...]
-    of: Of
-    needs: frozenset[str] = frozenset()  # of: train, logits, labels
-    twin: Twin = "train"
-    also_train: bool = False  # whether it is computed against the training examples too
-
-    def fits(self, real: Side, fake: Side, train: Side | None) -> bool:
-        """Whether these sides have what the family needs."""
-        have = {"train": train is not None and real.near is not None and fake.near is not None,
-                "logits": fake.logits is not None, "labels": fake.labels is not None and real.labels is not None}
-        return all(have[need] for need in self.needs)
 
 
 def _frechet(real: Side, fake: Side, train: Side | None) -> dict[str, float]:
     return {"frechet": frechet_distance(real.features, fake.features)}
+
+
+def _limit(real: Side, fake: Side, player: Side) -> Whole:
+    found, floor = (extrapolated_frechet(real.features, side.features) for side in (fake, player))
+    return Whole(found.distance, found.distance - 1.96 * found.error, found.distance + 1.96 * found.error,
+                 floor.distance)
+
+
+def _repeats(real: Side, fake: Side, player: Side) -> Whole:
+    found = duplicates(fake.features, real.features)
+    return Whole(found.twins / found.n, floor=found.twins_expected / found.n, p_value=found.twins_p_value)
 
 
 def _kernel(real: Side, fake: Side, train: Side | None) -> dict[str, float]:
@@ -109,7 +84,10 @@ def _copying(real: Side, fake: Side, train: Side | None) -> dict[str, float]:
 FAMILIES: tuple[Family, ...] = (
     Family((Measure("frechet", "Fréchet distance",
                     "how far mean and covariance of the features are apart; FID where the features are Inception's",
-                    "lower", "heusel2017", lambda dim: 5 * dim),), _frechet, also_train=True),
+                    "lower", "heusel2017", lambda dim: 5 * dim),), _frechet, also_train=True, smooth=512),
+    Family((Measure("frechet_limit", "Fréchet distance, n to infinity",
+                    "the same without the bias of finite n, from its figures at n, n/2 .. n/5", "lower", "chong2020",
+                    lambda dim: 10 * dim),), whole=_limit, fewest=lambda dim: 10 * dim),
     Family((Measure("kernel", "kernel distance (KID)",
                     "a kernel mean discrepancy, cubic kernel, without bias: 0 in the mean for a perfect generator",
                     "lower", "binkowski2018"),), _kernel, also_train=True),
@@ -130,15 +108,20 @@ FAMILIES: tuple[Family, ...] = (
     Family((Measure("two_sample", "two-sample accuracy",
                     "how often a classifier tells samples from real examples on features it has not seen; half where "
                     "it cannot", "lower", "lopezpaz2017", lambda dim: 8 * dim),), _classifier),
+    Family((Measure("repeats", "repeats among samples",
+                    "the share of samples that are all but equal to another one: a sign of a small support", "lower",
+                    "arora2017", lambda dim: 1000),), whole=_repeats, twin="held-out", fewest=lambda dim: 100),
     Family((Measure("inception_score", "Inception score",
                     "how sure the classes are, and how many: blind to everything else, and to real data", "higher",
                     "salimans2016", lambda dim: 5000),), _inception, frozenset({"logits"})),
     Family((Measure("memorisation", "memorisation ratio",
                     "median distance to the nearest training example, over that of unseen real examples: well below 1 "
-                    "are copies", "as real", "meehan2020", lambda dim: 200),
+                    "are copies", "neither", "meehan2020", lambda dim: 200),
             Measure("near_train", "share next to training examples",
-                    "the share of samples nearer to a training example than 99 of 100 unseen real ones are", "as real",
+                    "the share of samples nearer to a training example than 99 of 100 unseen real ones are", "lower",
                     "meehan2020", lambda dim: 1000)), _copying, frozenset({"train"}), "held-out"),
 )
 
-MEASURES: dict[str, Measure] = {measure.name: measure for family in FAMILIES for measure in family.measures}
+MEASURES: dict[str, Measure] = {
+    measure.name: measure for measure in (*(one for family in FAMILIES for one in family.measures),
+                                          *CLASS_MEASURES, *TABLE_MEASURES)}

@@ -5,7 +5,9 @@
 Generative Adversarial Nets (Goodfellow et al., 2014), section 5, https://arxiv.org/abs/1406.2661. It is kept because
 that paper reports it. It is no good as a likelihood in many dimensions: with any number of samples that fits a memory
 it is far off, and it ranks models wrongly (A Note on the Evaluation of Generative Models, Theis et al., 2016,
-https://arxiv.org/abs/1511.01844).
+https://arxiv.org/abs/1511.01844). By `benchmarks/likelihoods.py`, 10,000 true samples of a standard normal give its
+likelihood within .01 nats in 2 dimensions and 9 nats too low in 64; and on MNIST, 1,000 k-means centroids, which are no
+samples of anything, score 141 nats above 1,000 real digits.
 """
 
 from __future__ import annotations

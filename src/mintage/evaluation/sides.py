@@ -20,21 +20,26 @@ CHUNK = 256
 
 @dataclass(frozen=True)
 class Side:
-    """Features [n, d]; where there are any, logits [n, classes], labels int64 [n], and distances to `train` [n]."""
+    """Features [n, d]; where there are any, logits [n, classes], labels int64 [n], and distances to `train` [n].
+
+    `rows` are the examples themselves, for measures that look at more than features: anything with `take(indices)`.
+    """
 
     features: Tensor
     logits: Tensor | None = None
     labels: Tensor | None = None
     near: Tensor | None = None
+    rows: Any = None
 
     def __len__(self) -> int:
         return len(self.features)
 
     def take(self, rows: Tensor | slice) -> Side:
         """These rows of everything."""
-        parts: dict[str, Any] = {part.name: getattr(self, part.name) for part in fields(self)}
-        taken: dict[str, Any] = {name: None if value is None else value[rows] for name, value in parts.items()}
-        return Side(**taken)
+        indices = torch.arange(len(self))[rows]
+        taken: dict[str, Any] = {part.name: getattr(self, part.name) for part in fields(self) if part.name != "rows"}
+        taken = {name: None if value is None else value[indices] for name, value in taken.items()}
+        return Side(**taken, rows=None if self.rows is None else self.rows.take(indices))
 
     def with_near(self, near: Tensor) -> Side:
         return replace(self, near=near)

@@ -36,6 +36,7 @@ class Verdict:
     extractor_digest: str
     seconds: float
     warning: str = ""
+    frechet_error: float | None = None  # standard error, from leaving blocks of the examples out
 
     def to_json(self) -> dict[str, Any]:
         """A dict that json.dumps accepts; an infinite memorisation ratio is written as null."""
@@ -54,7 +55,7 @@ class Verdict:
             out.append(f"{name:16} {getattr(self, name):.3f}   (real data: {getattr(self, name + '_floor'):.3f})")
         meaning = "as near to the training examples as unseen real ones are"
         if self.memorisation < 0.85:
-            meaning = "nearer to the training examples than unseen real ones: copies?"
+            meaning = "nearer to the training examples than unseen real ones: copies, or crowding; see `evaluate`"
         elif self.memorisation > 1.5:
             meaning = "farther from the training examples than unseen real ones"
         out.append(f"{'memorisation':16} {self.memorisation:.3f}   ({meaning})")

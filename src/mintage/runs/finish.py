@@ -1,4 +1,6 @@
-"""The end of a run: the best checkpoint becomes the product, is held against the data, and is reported."""
+"""The end of a run: the best checkpoint becomes the product, is held against examples that chose nothing, and is
+reported.
+"""
 
 from __future__ import annotations
 
@@ -9,79 +11,66 @@ from typing import Any
 import torch
 
 from mintage.data import sheet
-from mintage.evaluation import extractor_for
+from mintage.evaluation import Evaluation
 from mintage.game import Game, Stages
-from mintage.runs import checkpoints, machine
-from mintage.runs.building import game_of
+from mintage.runs import machine
 from mintage.runs.console import Console, clock
 from mintage.runs.durable import write_file, write_json
-from mintage.runs.errors import RunError
+from mintage.runs.evaluating import Court, best_game, court_for, write
 from mintage.runs.film import Film, png
 from mintage.runs.folder import Run
-from mintage.runs.judging import BANK, CHUNK, Judging, samples_of, verdict_of
+from mintage.runs.judging import BANK, CHUNK, Judging, samples_of
 from mintage.runs.product import export
 from mintage.runs.report import write_report
 
 SHOWN = 8
+SAID = ("frechet", "precision", "recall", "coverage", "label_agreement", "memorisation")
+SEED = 1  # of the latents that the product is judged by: not those that chose it
 
 
 def finish(run: Run, judging: Judging, seconds: float, console: Console) -> None:
-    """Export the best checkpoint, write its neighbours and the summary, and the report."""
+    """Export the best checkpoint, judge it, write its neighbours and the summary, and the report."""
     began = time.perf_counter()
     game, index = best_game(run)
-    verdict = next((line["judge"] for line in reversed(run.metrics()) if "judge" in line and line["round"] == index),
-                   None)
-    lines = verdict_of(verdict).lines() if verdict else []
-    facts: dict[str, Any] = {"round": index, "examples": game.examples, "verdict": verdict, "verdict_lines": lines}
+    mark = next((line["judge"] for line in reversed(run.metrics()) if "judge" in line and line["round"] == index), None)
+    facts: dict[str, Any] = {"round": index, "examples": game.examples, "verdict": mark, "verdict_lines": []}
+    found = None
+    if not judging.abstains:
+        court = court_for(run.settings, judging.train, judging.held_out, n=run.settings.judged, bank=BANK)
+        found = court.evaluate_game(game, run.settings, f"{run.path.name}, round {index:,}", SEED)
+        write(found, run.path)
+        facts |= _released(found)
+        if run.settings.spec.kind == "image":
+            _neighbours(run, game, court)
     export(run, game, facts)
     Film(run, game).shoot("best")
-    if run.settings.spec.kind == "image":
-        _neighbours(run, game, judging)
     took = seconds + time.perf_counter() - began
-    summary = {"best": {"round": index, "examples": game.examples}, "verdict": verdict, "seconds": took,
-               "memory": machine.memory_peak()}
-    write_json(run.path / "summary.json", summary)
+    write_json(run.path / "summary.json", {"best": {"round": index, "examples": game.examples}, "verdict": mark,
+                                           "seconds": took, "memory": machine.memory_peak()})
     write_report(run)
     console.close()
-    for line in lines:
+    for line in (found.leading(SAID) if found else []):
         console.say(f"  {line}")
     console.say(f"done in {clock(took)}; the best checkpoint is the one of round {index:,}")
     console.say(f"samples:  mintage sample {run.path} -n 64")
     console.say(f"report:   {run.report}")
 
 
-def best_game(run: Run) -> tuple[Game | Stages, int]:
-    """The game at its best valid checkpoint, and the round of it.
-
-    Raises:
-        RunError: the run has no valid checkpoint.
-    """
-    path = checkpoints.best(run.checkpoints)
-    point = None
-    if path is not None:
-        try:
-            point = checkpoints.load(path)
-        except checkpoints.Damaged:
-            point = None
-    if point is None:
-        point, _ = checkpoints.latest(run.checkpoints)
-    if point is None:
-        raise RunError(f"{run.path} has no checkpoint yet; go on with: mintage resume {run.path}")
-    game = game_of(run.settings)
-    game.load(point.tensors, point.scalars)
-    return game, point.round
+def _released(found: Evaluation) -> dict[str, Any]:
+    """What the product says of itself: its figures in lines, and whether it may leave."""
+    gate = found.gate
+    return {"verdict_lines": found.leading(), "evaluated": found.setting.reference,
+            "released": None if gate is None else gate.passed, "reasons": [] if gate is None else gate.reasons}
 
 
-def _neighbours(run: Run, game: Game | Stages, judging: Judging) -> None:
+def _neighbours(run: Run, game: Game | Stages, court: Court) -> None:
     """A picture: samples in the first row, under each the three training examples nearest to it."""
-    spec, device = run.settings.spec, torch.device(run.settings.device)
-    extractor = extractor_for(spec)
+    assessor = court.assessor
+    if assessor.bank is None:
+        return
     samples = samples_of(game, run.settings.seed, "neighbours")(SHOWN)
-    bank = torch.arange(min(BANK, len(judging.train)))
-    train = judging.train.to(device)
-    features = torch.cat([extractor(train.gather(part).x) for part in bank.split(CHUNK)])
-    distances, found = torch.cdist(extractor(samples), features).topk(3, largest=False)
-    rows = [samples.cpu(), *(train.gather(bank[found[:, k].cpu()]).x.cpu() for k in range(3))]
-    write_file(run.samples / "neighbours.png", png(sheet(torch.cat(rows), spec, columns=SHOWN)))
+    seen = torch.cat([assessor.extractor(part.to(assessor.device)).cpu() for part in samples.split(CHUNK)])
+    distances, found = torch.cdist(seen, assessor.bank).topk(min(3, len(assessor.bank)), largest=False)
+    rows = [samples.cpu(), *(court.train.gather(court.order[column]).x.cpu() for column in found.T)]
+    write_file(run.samples / "neighbours.png", png(sheet(torch.cat(rows), run.settings.spec, columns=SHOWN)))
     write_file(run.samples / "neighbours.json", json.dumps(distances.tolist()).encode())
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,7 +11,9 @@ from torch import Tensor
 
 from mintage.data import Examples
 from mintage.evaluation import Judge, Verdict
+from mintage.evaluation.stopping import Mark
 from mintage.game import Game, Stages, generator
+from mintage.runs.held_out import divide
 from mintage.runs.settings import Settings
 
 CHUNK = 256
@@ -20,12 +22,14 @@ BANK = 20_000
 
 
 class Judging:
-    """Judges a game's samples against the held-out examples. With too few of those it abstains, and says so."""
+    """Judges a game's samples against held-out examples (see `held_out`). With too few it abstains, and says so."""
 
     def __init__(self, settings: Settings, train: Examples, held_out: Examples) -> None:
         self.settings, self.train, self.held_out = settings, train, held_out
-        self.newest = ""
-        self.n = min(settings.judged, len(train), len(held_out))
+        self.choosing = divide(held_out).choosing
+        self.newest, self.seconds = "", list[float]()
+        self.n = min(settings.judged, len(train), len(self.choosing))
+        self.labels = labels_in_order(train, settings.seed)
         self._judge: Judge | None = None
 
     @property
@@ -40,7 +44,7 @@ class Judging:
     @property
     def judge(self) -> Judge:
         if self._judge is None:
-            self._judge = Judge.of(self.train, self.held_out, self.n, torch.device(self.settings.device))
+            self._judge = Judge.of(self.train, self.choosing, self.n, torch.device(self.settings.device))
         return self._judge
 
     def estimate(self, game: Game | Stages, judgements: int) -> float:
@@ -61,9 +65,11 @@ class Judging:
         """The verdict at this mark as JSON; None where the judge abstains. Wall time is left out: it never repeats."""
         if self.abstains:
             return None
-        verdict = self.judge.judge(samples_of(game, self.settings.seed, "judge"))
+        began = time.perf_counter()
+        verdict = self.judge.judge(samples_of(game, self.settings.seed, "judge", self.labels))
         found = verdict.to_json()
         found.pop("seconds")
+        self.seconds.append(time.perf_counter() - began)
         self.newest = f"Fréchet {verdict.frechet:.2f} (real data {verdict.frechet_floor:.2f})"
         return found
 
@@ -73,21 +79,44 @@ def verdict_of(found: dict[str, Any]) -> Verdict:
     return Verdict.from_json({**found, "seconds": 0.0})
 
 
-def samples_of(game: Game | Stages, seed: int, purpose: str) -> Callable[[int], Tensor]:
-    """A sampler of `game` that gives the same samples in the same order each time it is made.
+def marks_of(lines: Sequence[dict[str, Any]]) -> list[Mark]:
+    """The judgements among log lines, in order."""
+    return [Mark(line["examples"], line["judge"]["frechet"], line["judge"].get("frechet_error")) for line in lines
+            if "judge" in line]
 
-    Classes take turns, so that every class is judged alike.
+
+def samples_of(game: Game | Stages, seed: int, purpose: str, labels: Tensor | None = None) -> Callable[[int], Tensor]:
+    """A sampler of `game` that gives the same samples in the same order each time it is made; see `draw_of`."""
+    draw = draw_of(game, seed, purpose, labels)
+    return lambda count: draw(count)[0]
+
+
+def draw_of(game: Game | Stages, seed: int, purpose: str, labels: Tensor | None = None
+            ) -> Callable[[int], tuple[Tensor, Tensor | None]]:
+    """Samples with their labels, if the game has classes.
+
+    `labels` [n] are those of real examples: samples take them in turn, so that classes come as often as in the data.
+    Without them classes come equally often.
     """
     drawn = 0
 
-    def sample(count: int) -> Tensor:
+    def draw(count: int) -> tuple[Tensor, Tensor | None]:
         nonlocal drawn
         if game.sampler is None:
             raise ValueError("this game has no sampler")
         z, y = game.sampler.latents(count, generator(seed, purpose, drawn))
         if y is not None:
             y = (y + drawn) % game.sampler.classes
+            if labels is not None:
+                y = labels[torch.arange(drawn, drawn + count) % len(labels)].to(y)
         drawn += count
-        return game.generate(z, y)
+        return game.generate(z, y), y
 
-    return sample
+    return draw
+
+
+def labels_in_order(examples: Examples, seed: int) -> Tensor | None:
+    """The labels of real examples, shuffled; None where there are none."""
+    if examples.labels is None:
+        return None
+    return examples.labels.cpu()[torch.randperm(len(examples), generator=generator(seed, "labels"))]

@@ -17,9 +17,8 @@ from mintage.runs.charts import line_chart, smooth
 from mintage.runs.console import clock
 from mintage.runs.durable import write_file
 from mintage.runs.folder import Run
-from mintage.runs.judging import verdict_of
+from mintage.runs.judgement import judgement
 
-GAIN = 0.03
 SCRIPT = """
 for (const film of document.querySelectorAll('.film')) {
   const frames = film.querySelectorAll('.frames img');
@@ -42,7 +41,7 @@ def write_report(run: Run) -> None:
 def page(run: Run) -> str:
     """The whole page."""
     title = f"{run.path.resolve().name}"
-    parts = [_head(run), _final(run), _film(run), _neighbours(run), _judged(run), _losses(run), _settings(run),
+    parts = [_head(run), _final(run), _film(run), _neighbours(run), judgement(run), _losses(run), _settings(run),
              _data(run), _again(run)]
     css = (files("mintage.runs") / "report.css").read_text()
     return (f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{escape(title)}: mintage</title>"
@@ -92,44 +91,6 @@ def _neighbours(run: Run) -> str:
     return ("<h2>Nearest training examples</h2>" + _image(picture, "samples over their nearest training examples")
             + "<p class='note'>Top row: samples. Under each, the three training examples nearest to it in the judge's "
             "features. A copy would show as the same picture twice.</p>")
-
-
-def _judged(run: Run) -> str:
-    lines = [line for line in run.metrics() if "judge" in line]
-    if not lines:
-        return "<h2>Judgement</h2><p class='note'>Nothing has been judged.</p>"
-    best = min(lines, key=lambda line: line["judge"]["frechet"])
-    points = [(line["examples"], line["judge"]["frechet"]) for line in lines]
-    verdict = verdict_of(best["judge"])
-    chart = line_chart({"Fréchet distance": points}, across="examples seen", logarithmic=True,
-                       level=("real data", verdict.frechet_floor))
-    shares = line_chart({name: [(line["examples"], line["judge"][name]) for line in lines]
-                         for name in ("precision", "recall", "coverage")}, across="examples seen", bounds=(0.0, 1.0))
-    names = ("frechet", "precision", "recall", "density", "coverage")
-    rows = "".join(f"<tr><td>{'Fréchet distance' if n == 'frechet' else n}</td><td class='n'>{getattr(verdict, n):.3f}"
-                   f"</td><td class='n'>{getattr(verdict, n + '_floor'):.3f}</td></tr>" for n in names)
-    warning = f"<p class='warning'>{escape(verdict.warning)}</p>" if verdict.warning else ""
-    return (f"<h2>Judgement</h2><p>{escape(stopped_improving(points))}</p>{chart}{shares}<table><tr><th>best "
-            f"checkpoint, round {best['round']:,}</th><th class='n'>generator</th><th class='n'>real data</th></tr>"
-            f"{rows}<tr><td>memorisation ratio</td><td class='n'>{verdict.memorisation:.3f}</td>"
-            "<td class='n'>1</td></tr></table>"
-            f"{warning}<p class='note'>{verdict.n:,} samples against {verdict.n:,} held-out examples that were never "
-            f"trained on, in the features of {escape(verdict.extractor)} v{escape(verdict.extractor_version)} "
-            f"({verdict.extractor_digest[:12]}). The column <em>real data</em> is what training examples score. "
-            "A Fréchet distance compares only with others of the same features, count and data.</p>")
-
-
-def stopped_improving(points: list[tuple[float, float]]) -> str:
-    """When the distance last fell by more than the noise of a judgement, in a sentence."""
-    best, at, where = float("inf"), 0.0, 0
-    for k, (examples, distance) in enumerate(points):
-        if distance < best * (1 - GAIN):
-            best, at, where = distance, examples, k
-    later = len(points) - 1 - where
-    if later == 0:
-        return "It was still improving at the last judgement; a longer training would give a better generator."
-    return (f"It stopped improving after {at:,.0f} examples: {later} later judgement{'s' if later > 1 else ''} did not "
-            f"lower the Fréchet distance by more than {GAIN:.0%}.")
 
 
 def _losses(run: Run) -> str:

@@ -44,6 +44,7 @@ class Settings:
     precision: str
     threads: int
     judged: int
+    patience: int = 0
     minutes: float | None = None
     command: str = ""
     version: str = ""

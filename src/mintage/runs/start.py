@@ -61,6 +61,7 @@ class Wish:
     precision: str = "auto"
     threads: int | None = None
     judged: int = JUDGED
+    patience: int = 0
     saves: int = SAVES
     judgements: int = JUDGEMENTS
     out: str | None = None
@@ -179,9 +180,9 @@ def _settings(wish: Wish, examples: Examples, options: dict[str, Any], batch: in
                         flip=wish.flip, held_out=HELD_OUT, count=len(examples), fingerprint=examples.fingerprint)
     return Settings(system=wish.system, options=options, data=data, spec=spec, batch=batch,
                     plan=make_plan(batch, batch), seed=wish.seed, device=str(device), precision="fp32",
-                    threads=torch.get_num_threads(), judged=wish.judged, minutes=wish.minutes, command=wish.command,
-                    version=mintage.__version__, machine=machine.describe(device),
-                    created=datetime.now(UTC).isoformat(timespec="seconds"))
+                    threads=torch.get_num_threads(), judged=wish.judged, patience=wish.patience,
+                    minutes=wish.minutes, command=wish.command, version=mintage.__version__,
+                    machine=machine.describe(device), created=datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 def _lasting(source: str) -> str:
@@ -203,6 +204,9 @@ def _check_numbers(wish: Wish) -> None:
         raise RunError(f"--precision is {wish.precision!r} and may be auto, fp32 or bf16")
     if wish.judged < 0:
         raise RunError(f"--judged is {wish.judged} and must be 0 (off) or more")
+    if wish.patience not in (0, *range(2, wish.judgements // 2 + 1)):
+        raise RunError(f"--patience is {wish.patience} and may be 0 (off), or from 2 to {wish.judgements // 2}, half "
+                       "the marks of a run")
 
 
 def _free_name(wish: Wish) -> str:

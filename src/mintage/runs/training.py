@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from mintage.data import Batches
+from mintage.evaluation.stopping import progress
+from mintage.evaluation.time_left import time_left
 from mintage.game import Game, NotFinite, Round, Stages, play
 from mintage.runs import averages, checkpoints, machine
 from mintage.runs.building import batches_of, examples_of, game_of
@@ -24,7 +27,7 @@ from mintage.runs.faults import fault
 from mintage.runs.film import Film
 from mintage.runs.finish import finish
 from mintage.runs.folder import Run
-from mintage.runs.judging import Judging
+from mintage.runs.judging import Judging, marks_of
 from mintage.runs.plan import crossed
 from mintage.runs.signals import Signals
 
@@ -66,6 +69,7 @@ class Session:
         self.began_at = 0
         self.verdict: float | None = None
         self.saved_at = -1
+        self.paces: deque[float] = deque(maxlen=8)
 
     @property
     def seconds(self) -> float:
@@ -93,17 +97,30 @@ class Session:
             try:
                 if self.game.index == 0:
                     self.film.shoot()
+                if self.at_level():
+                    return
                 for round in play(self.game, batches, self.plan.budget, seed=self.settings.seed):
-                    self.after(round)
+                    if self.after(round) and self.at_level():
+                        break
                 return
             except NotFinite as failure:
                 self.roll_back(failure)
 
-    def after(self, round: Round) -> None:
-        """What is done between two rounds."""
+    def at_level(self) -> bool:
+        """Whether the marks have stopped improving, where the user asked to stop then."""
+        marks = marks_of(self.run.metrics()) if self.settings.patience else []
+        if len(marks) < 2 * self.settings.patience or not marks:
+            return False
+        found = progress(marks, patience=self.settings.patience, name="the Fréchet distance")
+        if not found.improving:
+            self.console.say(f"stopping at round {self.game.index:,}: {found.advice}")
+        return not found.improving
+
+    def after(self, round: Round) -> bool:
+        """What is done between two rounds; whether a mark of the judge was one of it."""
         now, before = self.game.examples, self.game.examples - round.examples
         index = self.game.index
-        last = now >= self.plan.budget
+        last, judged = now >= self.plan.budget, False
         if index % self.plan.log == 0 or index <= 2 or round.skipped or last:
             self.log(round)
         if crossed(self.plan.film, before, now) or last:
@@ -111,6 +128,7 @@ class Session:
         if crossed(self.plan.judge, before, now) or last:
             averages.snapshot(self.run, self.game)
             self.judge()
+            judged = True
         due = now // self.plan.save > before // self.plan.save or self.verdict is not None
         if last or (due and not round.skipped):  # amid bad rounds there is nothing worth rolling back to
             self.save(scheduled=True)
@@ -119,6 +137,7 @@ class Session:
             if self.saved_at != index:
                 self.save(scheduled=False)
             raise Interrupted(self.signals.code)
+        return judged
 
     def log(self, round: Round) -> None:
         """A line of the losses of this round."""
@@ -133,8 +152,11 @@ class Session:
         self.write({**line, "seconds": round_to(self.seconds), "rate": round_to(rate)})
         losses = "  ".join(f"{name} {value:.3f}" for name, value in stats.items()
                            if value is not None and not name.endswith(("gradient", "sign")))
-        self.console.progress(self.game.examples, self.plan.budget, rate,
-                              (self.plan.budget - self.game.examples) / max(rate, 1e-9),
+        self.paces.append(rate)
+        marks_left = sum(mark > self.game.examples for mark in self.plan.judge)
+        left = time_left(self.paces, self.game.examples, self.plan.budget, marks_left=marks_left,
+                         seconds_per_mark=self.judging.seconds or [0.0])
+        self.console.progress(self.game.examples, self.plan.budget, rate, left.seconds,
                               f"{losses}  {self.judging.newest}")
 
     def judge(self) -> None:
