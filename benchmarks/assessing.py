@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from mintage.evaluation.frechet import Moments, frechet_distance
+from mintage.evaluation.measures.frechet import Moments, frechet_distance
 
 CONFIDENT = 0.8
 

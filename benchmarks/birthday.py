@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 import mintage
-from mintage.evaluation.birthday import ENOUGH, Support, pooled, samples_needed, support_size
+from mintage.evaluation.measures.birthday import ENOUGH, Support, pooled, samples_needed, support_size
 
 SIZES, FACTOR, BATCHES = (10**3, 10**4, 10**5), 1.5, 5
 

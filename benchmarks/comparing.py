@@ -4,9 +4,9 @@
 
 Three questions, on Fashion-MNIST, with trainings of `gan` that differ in nothing but the seed:
 
-    one generator   one training, sampled twice with different seeds: the generators are one, so a difference is an error
-    methods         two groups of three trainings each: the methods are one, so a difference is an error
-    trainings       two single trainings: their generators do differ, by what a seed does; told so as often as it is seen
+    one generator   one training, sampled twice with different seeds: a difference is an error
+    methods         two groups of three trainings each, of one method: a difference is an error
+    trainings       two single trainings: the generators do differ, by what a seed does, and it may be seen
 
 Writes results/comparing.json. The data are in the folder that MINTAGE_DATA names.
 """

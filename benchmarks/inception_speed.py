@@ -18,10 +18,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from mintage.evaluation.extractors import Extractor
-from mintage.evaluation.inception import inception_features
-from mintage.evaluation.inception_net import Inception
-from mintage.evaluation.mobilenet import mobilenet_features
+from mintage.evaluation.features.extractors import Extractor
+from mintage.evaluation.features.inception import inception_features
+from mintage.evaluation.features.inception_net import Inception
+from mintage.evaluation.features.mobilenet import mobilenet_features
 
 
 def random_weights(path: Path) -> str:

@@ -24,8 +24,8 @@ import torch
 from torch import Tensor
 
 from mintage.data import open_data
-from mintage.evaluation.annealing import annealed_bounds, annealed_likelihood
-from mintage.evaluation.parzen import parzen_likelihood
+from mintage.evaluation.measures.annealing import annealed_bounds, annealed_likelihood
+from mintage.evaluation.measures.parzen import parzen_likelihood
 
 RESULT = Path(__file__).resolve().parent.parent / "results" / "likelihoods.json"
 SIGMAS = tuple(0.1 * 1.12**k for k in range(28))

@@ -29,10 +29,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mintage.evaluation.frechet import frechet_distance
-from mintage.evaluation.inception_score import inception_score
-from mintage.evaluation.kernel_distance import kernel_distance, mmd2
-from mintage.evaluation.neighbours import precision_recall_density_coverage
+from mintage.evaluation.measures.frechet import frechet_distance
+from mintage.evaluation.measures.inception_score import inception_score
+from mintage.evaluation.measures.kernel_distance import kernel_distance, mmd2
+from mintage.evaluation.measures.neighbours import precision_recall_density_coverage
 
 N, D, SUBSETS = 2000, 128, 50
 TOLERANCE = 1e-4

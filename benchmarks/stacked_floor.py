@@ -21,8 +21,8 @@ from torch import Tensor
 
 from mintage.data import open_data
 from mintage.data.stacked import stacked
-from mintage.evaluation.digit_net import DIGEST, read_digits
-from mintage.evaluation.stacked import CONFIDENT, floor_at, modes_of_counts, read_stacks
+from mintage.evaluation.features.digit_net import DIGEST, read_digits
+from mintage.evaluation.measures.stacked import CONFIDENT, floor_at, modes_of_counts, read_stacks
 
 RESULT = Path(__file__).resolve().parent.parent / "results" / "stacked-floor.json"
 SIZES = (10_000, 26_000)

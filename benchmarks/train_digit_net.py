@@ -23,7 +23,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from train_features import idx
 
-from mintage.evaluation.digit_net import LAYERS, SIDE, DigitNet
+from mintage.evaluation.features.digit_net import LAYERS, SIDE, DigitNet
 
 HELD_OUT = 5_000
 

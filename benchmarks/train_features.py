@@ -27,7 +27,7 @@ from PIL import Image
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from mintage.evaluation.feature_net import DEEP, LAYERS, SHALLOW, SIDE, FeatureNet
+from mintage.evaluation.features.feature_net import DEEP, LAYERS, SHALLOW, SIDE, FeatureNet
 
 HUES = 8  # bins around the colour circle; one more stands for grey
 SHARE = {"fmnist": 0.55, "mnist": 0.35}  # the rest of a batch is emoji

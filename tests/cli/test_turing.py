@@ -17,7 +17,7 @@ import torch
 
 from mintage.cli import run
 from mintage.data.writing import pictures
-from mintage.evaluation.human import trials
+from mintage.evaluation.measures.human import trials
 from mintage.runs import product
 from mintage.runs.building import examples_of
 from mintage.runs.errors import RunError

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from mintage.evaluation.birthday import (
+from mintage.evaluation.measures.birthday import (
     ENOUGH,
     alike_within,
     closest_pairs,

@@ -7,14 +7,14 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from mintage.evaluation.class_scores import (
+from mintage.evaluation.measures.class_scores import (
     Classifier,
     class_histogram,
     classification_accuracy_score,
     intra_class_frechet,
     label_agreement,
 )
-from mintage.evaluation.frechet import frechet_distance
+from mintage.evaluation.measures.frechet import frechet_distance
 
 K, D = 4, 6
 

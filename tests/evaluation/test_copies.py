@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from mintage.evaluation.copies import copies, k_means, rank_test, sooner
-from mintage.evaluation.neighbours import nearest
+from mintage.evaluation.measures.copies import copies, k_means, rank_test, sooner
+from mintage.evaluation.measures.neighbours import nearest
 
 stats = pytest.importorskip("scipy.stats")
 

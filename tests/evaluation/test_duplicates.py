@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mintage.evaluation import small_image_features
-from mintage.evaluation.duplicates import binomial_tail, duplicates, exact_repeats, nearest_earlier
+from mintage.evaluation.measures.duplicates import binomial_tail, duplicates, exact_repeats, nearest_earlier
 
 from .test_reactions import idx
 

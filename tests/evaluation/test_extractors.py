@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mintage.evaluation import extractor_for, feature_net, module_features, small_image_features, standardised
-from mintage.evaluation.extractors import as_rgb, quantised, seen_by_feature_net
+from mintage.evaluation import extractor_for, module_features, small_image_features, standardised
+from mintage.evaluation.features import feature_net
+from mintage.evaluation.features.extractors import as_rgb, quantised, seen_by_feature_net
 
 
 def pictures(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -75,7 +76,7 @@ def test_resize_is_antialiased():
 
 
 def test_shipped_weights_are_checked(monkeypatch, extractor):
-    data = resources.files("mintage.evaluation").joinpath("features_v1.safetensors").read_bytes()
+    data = resources.files("mintage.evaluation.features").joinpath("features_v1.safetensors").read_bytes()
     assert len(data) <= 1_000_000 and extractor.digest == feature_net.DIGEST and len(extractor.digest) == 64
     feature_net.shipped_bytes.cache_clear()
     monkeypatch.setattr(feature_net, "DIGEST", "0" * 64)

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from mintage.evaluation.extrapolation import extrapolated_frechet
-from mintage.evaluation.frechet import frechet, frechet_distance
+from mintage.evaluation.measures.extrapolation import extrapolated_frechet
+from mintage.evaluation.measures.frechet import frechet, frechet_distance
 
 
 def pair(d: int, n: int, m: int, seed: int, gap: float = 0.1, scale: float = 1.2) -> tuple[Tensor, Tensor, float]:

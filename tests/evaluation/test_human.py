@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mintage.evaluation.human import Answer, HumanScore, Trial, between_persons, pool, score, trials
+from mintage.evaluation.measures.human import Answer, HumanScore, Trial, between_persons, pool, score, trials
 from mintage.evaluation.proportions import answers_needed, p_of_chance, share, visible_accuracy
 
 COUNTS = [(0, 1), (1, 1), (3, 7), (0, 20), (20, 20), (25, 50), (31, 50), (499, 1000), (5301, 10_000)]

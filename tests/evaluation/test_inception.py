@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
-from mintage.evaluation import inception_weights
-from mintage.evaluation.inception import inception, inception_features, seen_by_inception
-from mintage.evaluation.inception_net import BLOCKS, Inception, NormedConv, graph_names
-from mintage.evaluation.inception_weights import KNOWN, Known, fetch_inception, from_graph, read_inception
+from mintage.evaluation.features import inception_weights
+from mintage.evaluation.features.inception import inception, inception_features, seen_by_inception
+from mintage.evaluation.features.inception_net import BLOCKS, Inception, NormedConv, graph_names
+from mintage.evaluation.features.inception_weights import KNOWN, Known, fetch_inception, from_graph, read_inception
 
 FIELDS = ("conv.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var")
 

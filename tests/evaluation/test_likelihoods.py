@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from mintage.evaluation import annealing
-from mintage.evaluation.annealing import annealed_bounds, annealed_likelihood
-from mintage.evaluation.parzen import parzen_likelihood
+from mintage.evaluation.measures import annealing
+from mintage.evaluation.measures.annealing import annealed_bounds, annealed_likelihood
+from mintage.evaluation.measures.parzen import parzen_likelihood
 
 SIGMAS = tuple(0.1 * 1.12**k for k in range(28))
 

@@ -9,13 +9,13 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from mintage.evaluation.annealing import annealed_likelihood
-from mintage.evaluation.birthday import chance_of_pair, support_size
-from mintage.evaluation.inception_score import inception_score
-from mintage.evaluation.kernel_distance import gaussian, kernel_distance, mmd2
-from mintage.evaluation.parzen import parzen, parzen_likelihood
-from mintage.evaluation.sliced import sliced_wasserstein, wasserstein_1d
-from mintage.evaluation.two_sample import classifier_test, nearest_neighbour_test
+from mintage.evaluation.measures.annealing import annealed_likelihood
+from mintage.evaluation.measures.birthday import chance_of_pair, support_size
+from mintage.evaluation.measures.inception_score import inception_score
+from mintage.evaluation.measures.kernel_distance import gaussian, kernel_distance, mmd2
+from mintage.evaluation.measures.parzen import parzen, parzen_likelihood
+from mintage.evaluation.measures.sliced import sliced_wasserstein, wasserstein_1d
+from mintage.evaluation.measures.two_sample import classifier_test, nearest_neighbour_test
 
 
 def draws(*shape: int, seed: int = 0) -> Tensor:

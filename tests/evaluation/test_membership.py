@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mintage.evaluation.membership import distance_attack, membership_auc
+from mintage.evaluation.measures.membership import distance_attack, membership_auc
 
 
 def normal(n: int, d: int, seed: int = 0) -> torch.Tensor:

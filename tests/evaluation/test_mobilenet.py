@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from mintage.evaluation.extractors import quantised
-from mintage.evaluation.frechet import frechet_distance
-from mintage.evaluation.mobilenet import MobileNet, SameConv, mobilenet_features, seen_by_mobilenet
+from mintage.evaluation.features.extractors import quantised
+from mintage.evaluation.features.mobilenet import MobileNet, SameConv, mobilenet_features, seen_by_mobilenet
+from mintage.evaluation.measures.frechet import frechet_distance
 
 FILE = "nets/mobilenet_v2_imagenet_dequant_fp16.safetensors"
 

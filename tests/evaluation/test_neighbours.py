@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from mintage.evaluation import memorisation, modes, nearest, neighbours, precision_recall_density_coverage
-from mintage.evaluation.birthday import support_size
-from mintage.evaluation.neighbours import distances, radii
+from mintage.evaluation import memorisation, modes, nearest, precision_recall_density_coverage
+from mintage.evaluation.measures import neighbours
+from mintage.evaluation.measures.birthday import support_size
+from mintage.evaluation.measures.neighbours import distances, radii
 
 
 def normal(n: int, d: int, seed: int = 0) -> torch.Tensor:

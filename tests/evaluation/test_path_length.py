@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from mintage.evaluation.extractors import Extractor, small_image_features
-from mintage.evaluation.path_length import path_length, unrounded_image_features
+from mintage.evaluation.features.extractors import Extractor, small_image_features
+from mintage.evaluation.measures.path_length import path_length, unrounded_image_features
 from mintage.latent import linear, normal
 
 IDENTITY = Extractor("identity", "1", "0", 5, lambda x: x)

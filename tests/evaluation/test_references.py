@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mintage.evaluation.frechet import frechet, frechet_distance
-from mintage.evaluation.inception_score import inception_score
-from mintage.evaluation.kernel_distance import cubic, gaussian, kernel_distance, mmd2
-from mintage.evaluation.neighbours import nearest, precision_recall_density_coverage
-from mintage.evaluation.similarity import psnr, ssim
-from mintage.evaluation.sliced import sliced_wasserstein, wasserstein_1d
-from mintage.evaluation.two_sample import RIDGE, classifier_test, nearest_neighbour_test
+from mintage.evaluation.measures.frechet import frechet, frechet_distance
+from mintage.evaluation.measures.inception_score import inception_score
+from mintage.evaluation.measures.kernel_distance import cubic, gaussian, kernel_distance, mmd2
+from mintage.evaluation.measures.neighbours import nearest, precision_recall_density_coverage
+from mintage.evaluation.measures.similarity import psnr, ssim
+from mintage.evaluation.measures.sliced import sliced_wasserstein, wasserstein_1d
+from mintage.evaluation.measures.two_sample import RIDGE, classifier_test, nearest_neighbour_test
 
 CLOSE = 1e-4
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from mintage.evaluation.resizing import antialiased, antialiased_matrix, cubic, tensorflow_bilinear, triangle
+from mintage.evaluation.features.resizing import antialiased, antialiased_matrix, cubic, tensorflow_bilinear, triangle
 
 
 def pictures(n, height, width, seed=0):

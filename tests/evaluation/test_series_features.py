@@ -8,9 +8,9 @@ import torch
 from scipy import stats
 
 from mintage.data.series import open_series
-from mintage.evaluation.frechet import frechet_distance
-from mintage.evaluation.series_features import SMALL, feature_names, series_features, statistics
-from mintage.evaluation.two_sample import classifier_test
+from mintage.evaluation.features.series_features import SMALL, feature_names, series_features, statistics
+from mintage.evaluation.measures.frechet import frechet_distance
+from mintage.evaluation.measures.two_sample import classifier_test
 
 
 def autoregressive(phi: float, n: int, seed: int, length: int = 24, channels: int = 2) -> torch.Tensor:

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from mintage.evaluation.similarity import psnr, ssim
+from mintage.evaluation.measures.similarity import psnr, ssim
 
 
 def pictures(*shape: int, seed: int = 0) -> torch.Tensor:

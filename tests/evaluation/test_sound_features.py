@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from mintage.data.waves import Waves, open_waves
-from mintage.evaluation.frechet import frechet_distance
-from mintage.evaluation.sound_features import hertz, log_mel, mel, mel_filters, mel_plan, sound_features
+from mintage.evaluation.features.sound_features import hertz, log_mel, mel, mel_filters, mel_plan, sound_features
+from mintage.evaluation.measures.frechet import frechet_distance
 
 RATE = 8000
 PLAN = mel_plan(RATE)

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from mintage.data import Examples, open_data
 from mintage.data.stacked import stacked
-from mintage.evaluation import digit_net
-from mintage.evaluation.digit_net import read_digits, shipped_net
-from mintage.evaluation.stacked import digit_shares, floor_at, modes_of_counts, read_stacks, stacked_modes
+from mintage.evaluation.features import digit_net
+from mintage.evaluation.features.digit_net import read_digits, shipped_net
+from mintage.evaluation.measures.stacked import digit_shares, floor_at, modes_of_counts, read_stacks, stacked_modes
 
 MNIST = torch.tensor([0.0987, 0.1124, 0.0993, 0.1022, 0.0974, 0.0904, 0.0986, 0.1044, 0.0975, 0.0991])
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mintage.data.tables import Column, Table
-from mintage.evaluation.table_features import MOST_PLACES, table_features
+from mintage.evaluation.features.table_features import MOST_PLACES, table_features
 
 RNG = np.random.default_rng(0)
 N = 4000

@@ -9,10 +9,10 @@ from scipy import stats
 from sklearn import metrics
 
 from mintage.data.tables import Column, Table, open_table
-from mintage.evaluation.class_scores import Classifier
-from mintage.evaluation.frechet import frechet_distance
-from mintage.evaluation.table_features import table_features
-from mintage.evaluation.table_scores import (
+from mintage.evaluation.features.table_features import table_features
+from mintage.evaluation.measures.class_scores import Classifier
+from mintage.evaluation.measures.frechet import frechet_distance
+from mintage.evaluation.measures.table_scores import (
     associations,
     detection,
     ks_distance,
@@ -20,7 +20,7 @@ from mintage.evaluation.table_scores import (
     pair_difference,
     total_variation,
 )
-from mintage.evaluation.table_use import task_scores, use_for
+from mintage.evaluation.measures.table_use import task_scores, use_for
 
 RNG = np.random.default_rng(0)
 

@@ -146,7 +146,7 @@ def explicit_randomness(path: PurePosixPath, text: str) -> list[str]:
 
 
 PICKLES = {"torch.load", "torch.save", "torch.jit.load", "torch.jit.save"}
-DOOR = "evaluation/inception_weights.py"
+DOOR = "evaluation/features/inception_weights.py"
 """The one file that opens what others have pickled, after it checked the digest: once as plain tensors
 (torch.load with weights_only=True), once NVIDIA's known archive (torch.jit.load)."""
 

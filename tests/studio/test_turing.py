@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mintage.evaluation.human import HumanScore
+from mintage.evaluation.measures.human import HumanScore
 from mintage.runs.durable import read_lines
 from mintage.runs.errors import RunError
 from mintage.studio import turing

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from mintage.evaluation.cards import Card
+from mintage.evaluation.catalogue import FAMILIES
 from mintage.evaluation.measure import Family, Measure, Of
-from mintage.evaluation.measures import FAMILIES
-from mintage.evaluation.neighbours import nearest
+from mintage.evaluation.measures.neighbours import nearest
 from mintage.evaluation.sides import Side
 from mintage.evaluation.student import critical, holm, mean_of
 

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from mintage.evaluation.assess import assess, blocks_of, with_near
 from mintage.evaluation.cards import Evaluation, Setting
+from mintage.evaluation.catalogue import FAMILIES
 from mintage.evaluation.class_families import class_families
-from mintage.evaluation.extractors import Extractor, extractor_for
+from mintage.evaluation.features.extractors import Extractor, extractor_for
 from mintage.evaluation.gate import Gate, gate_of
 from mintage.evaluation.measure import Family
-from mintage.evaluation.measures import FAMILIES
 from mintage.evaluation.sides import Side, see
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from mintage.evaluation.catalogue import MEASURES
 from mintage.evaluation.gate import Gate
 from mintage.evaluation.measure import Measure
-from mintage.evaluation.measures import MEASURES
 
 FORMAT = 1
 LEVEL = 0.05

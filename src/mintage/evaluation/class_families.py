@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import torch
 
-from mintage.evaluation.class_scores import Classifier, class_histogram, intra_class_frechet
 from mintage.evaluation.measure import Family, Measure
+from mintage.evaluation.measures.class_scores import Classifier, class_histogram, intra_class_frechet
 from mintage.evaluation.sides import Side
 
 FITTED = 20_000  # training examples the classifier learns from

@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import Any
 
 from mintage.evaluation.cards import LEVEL, Card, Evaluation, number, p_text, table
-from mintage.evaluation.measures import MEASURES
+from mintage.evaluation.catalogue import MEASURES
 from mintage.evaluation.student import Mean, difference_of, holm, mean_of
 
 LEADING = ("frechet", "kernel", "precision", "recall", "coverage")

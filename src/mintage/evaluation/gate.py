@@ -27,10 +27,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mintage.evaluation.birthday import Support, support_size
-from mintage.evaluation.copies import PERCENTILE, Copies, copies, sooner
-from mintage.evaluation.duplicates import TWIN, Duplicates, binomial_tail, duplicates
-from mintage.evaluation.membership import Membership, distance_attack
+from mintage.evaluation.measures.birthday import Support, support_size
+from mintage.evaluation.measures.copies import PERCENTILE, Copies, copies, sooner
+from mintage.evaluation.measures.duplicates import TWIN, Duplicates, binomial_tail, duplicates
+from mintage.evaluation.measures.membership import Membership, distance_attack
 
 FORMAT = 1
 LEVEL, CLOSE, LEAN, FOUND, REPEATED, CROWDED, AUC, TPR, SEEN = 0.001, 0.03, 0.05, 4, 0.005, 0.1, 0.6, 0.05, 0.1

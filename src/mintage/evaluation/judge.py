@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from mintage.evaluation.extractors import Extractor, extractor_for
-from mintage.evaluation.frechet import Moments, frechet_distance
-from mintage.evaluation.neighbours import (
+from mintage.evaluation.features.extractors import Extractor, extractor_for
+from mintage.evaluation.measures.frechet import Moments, frechet_distance
+from mintage.evaluation.measures.neighbours import (
     Neighbourhoods,
     copying,
     nearest,

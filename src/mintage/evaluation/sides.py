@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mintage.evaluation.extractors import Extractor
+from mintage.evaluation.features.extractors import Extractor
 
 CHUNK = 256
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from mintage.evaluation.class_scores import Classifier
 from mintage.evaluation.measure import Family, Measure
+from mintage.evaluation.measures.class_scores import Classifier
+from mintage.evaluation.measures.table_scores import detection, marginal_distances, pair_difference
+from mintage.evaluation.measures.table_use import use_for
 from mintage.evaluation.sides import Side
-from mintage.evaluation.table_scores import detection, marginal_distances, pair_difference
-from mintage.evaluation.table_use import use_for
 
 MARGINALS = Measure("marginals", "columns, mean distance",
                     "Kolmogorov-Smirnov distance of numbers and total variation of categories, over all columns",

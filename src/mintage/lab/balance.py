@@ -36,7 +36,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from mintage.data import toy
-from mintage.evaluation.modes import modes
+from mintage.evaluation.measures.modes import modes
 from mintage.game import Game, Move, Player, adam, derive, generator, play
 from mintage.lab.bench import Bench
 from mintage.lab.drawing import COLOURS, panels

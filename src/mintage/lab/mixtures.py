@@ -29,8 +29,8 @@ import torch
 from torch import Tensor, nn
 
 from mintage.data import toy
-from mintage.evaluation.modes import modes as count
-from mintage.evaluation.neighbours import nearest
+from mintage.evaluation.measures.modes import modes as count
+from mintage.evaluation.measures.neighbours import nearest
 from mintage.game import (
     Average,
     Game,

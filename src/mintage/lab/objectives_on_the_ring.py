@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from mintage.data import toy
-from mintage.evaluation.neighbours import nearest
+from mintage.evaluation.measures.neighbours import nearest
 from mintage.game import Average, Game, Move, Objective, Player, Round, Terms, derive, geometric, returns
 from mintage.lab.bench import Bench
 from mintage.lab.drawing import COLOURS, panels

@@ -15,7 +15,7 @@ from mintage.data.sources import STACKED
 from mintage.evaluation import Evaluation, Extractor
 from mintage.evaluation.assessor import BANK as NEIGHBOURS
 from mintage.evaluation.assessor import MOST, Assessor, order_of
-from mintage.evaluation.stacked import digit_shares
+from mintage.evaluation.measures.stacked import digit_shares
 from mintage.game import Game, Stages
 from mintage.runs import checkpoints, product
 from mintage.runs.building import examples_of, game_of

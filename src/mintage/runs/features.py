@@ -48,8 +48,8 @@ def extractor_named(name: str, spec: DataSpec, weights: Path | None = None) -> E
 
 
 def _by_weights(name: str, weights: Path) -> Extractor:
-    from mintage.evaluation.inception import inception_features
-    from mintage.evaluation.mobilenet import mobilenet_features
+    from mintage.evaluation.features.inception import inception_features
+    from mintage.evaluation.features.mobilenet import mobilenet_features
 
     make: Callable[[Path], Extractor] = inception_features if name == "inception" else mobilenet_features
     if not weights.is_file():

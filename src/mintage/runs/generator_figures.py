@@ -10,8 +10,8 @@ from torch import Tensor
 from mintage.data.sources import STACKED
 from mintage.data.toys import TOYS
 from mintage.evaluation import modes
-from mintage.evaluation.path_length import path_length, unrounded_image_features
-from mintage.evaluation.stacked import stacked_modes
+from mintage.evaluation.measures.path_length import path_length, unrounded_image_features
+from mintage.evaluation.measures.stacked import stacked_modes
 from mintage.game import Game, Stages, generator
 from mintage.latent import slerp
 from mintage.runs.judging import draw_of

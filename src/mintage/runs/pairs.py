@@ -20,11 +20,11 @@ from mintage.data.tables import Table, open_table
 from mintage.data.waves import open_waves
 from mintage.evaluation import FAMILIES, Assessor, Extractor, Side
 from mintage.evaluation.assessor import MOST, bank_of, in_turn
-from mintage.evaluation.series_features import series_features
+from mintage.evaluation.features.series_features import series_features
+from mintage.evaluation.features.sound_features import sound_features
+from mintage.evaluation.features.table_features import table_features
 from mintage.evaluation.sides import see
-from mintage.evaluation.sound_features import sound_features
 from mintage.evaluation.table_families import table_families
-from mintage.evaluation.table_features import table_features
 from mintage.runs.errors import RunError
 from mintage.runs.features import extractor_named
 

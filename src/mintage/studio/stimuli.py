@@ -18,7 +18,7 @@ from torch import Tensor
 from mintage.data import DataError, Examples, open_data
 from mintage.data.order import generator
 from mintage.data.writing import pictures
-from mintage.evaluation.human import Trial
+from mintage.evaluation.measures.human import Trial
 from mintage.runs import product
 from mintage.runs.building import examples_of
 from mintage.runs.errors import RunError

@@ -22,7 +22,7 @@ import torch
 
 from mintage import __version__
 from mintage.data.order import generator
-from mintage.evaluation.human import Answer, HumanScore, Trial, pool, score, trials
+from mintage.evaluation.measures.human import Answer, HumanScore, Trial, pool, score, trials
 from mintage.runs.durable import append_line, read_lines
 from mintage.runs.errors import RunError
 from mintage.studio.local import Reply, refuse

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mintage.evaluation.frechet import float64
+from mintage.evaluation.measures.frechet import float64
 
 RANGE, WINDOW, SIGMA = 2.0, 11, 1.5
 IMAGES = 64  # compared at once

@@ -23,8 +23,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mintage.evaluation.frechet import float64
-from mintage.evaluation.neighbours import distances
+from mintage.evaluation.measures.frechet import float64
+from mintage.evaluation.measures.neighbours import distances
 
 EXPECTED = 5  # repeats that real examples have within t; fewer make t a matter of luck, more hide few duplicates
 TWIN = 0.25

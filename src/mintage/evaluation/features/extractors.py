@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mintage.evaluation.feature_net import DEEP, DIGEST, SHALLOW, SIDE, VERSION, shipped_net
+from mintage.evaluation.features.feature_net import DEEP, DIGEST, SHALLOW, SIDE, VERSION, shipped_net
 
 if TYPE_CHECKING:
     from mintage.data.spec import DataSpec

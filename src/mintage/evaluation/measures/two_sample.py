@@ -15,8 +15,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mintage.evaluation.frechet import float64
-from mintage.evaluation.neighbours import distances
+from mintage.evaluation.measures.frechet import float64
+from mintage.evaluation.measures.neighbours import distances
 
 RIDGE, NEWTON = 1e-2, 25
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from mintage.data.tables import ABSENT, Table
-from mintage.evaluation.table_features import table_features
+from mintage.evaluation.features.table_features import table_features
 
 
 class Fitted(Protocol):

@@ -9,17 +9,17 @@ from __future__ import annotations
 import torch
 
 from mintage.evaluation.class_families import CLASS_MEASURES
-from mintage.evaluation.duplicates import duplicates
-from mintage.evaluation.extrapolation import extrapolated_frechet
-from mintage.evaluation.frechet import frechet_distance
-from mintage.evaluation.inception_score import inception_score
-from mintage.evaluation.kernel_distance import gaussian, mmd2
 from mintage.evaluation.measure import Family, Measure, Whole
-from mintage.evaluation.neighbours import copying, precision_recall_density_coverage
+from mintage.evaluation.measures.duplicates import duplicates
+from mintage.evaluation.measures.extrapolation import extrapolated_frechet
+from mintage.evaluation.measures.frechet import frechet_distance
+from mintage.evaluation.measures.inception_score import inception_score
+from mintage.evaluation.measures.kernel_distance import gaussian, mmd2
+from mintage.evaluation.measures.neighbours import copying, precision_recall_density_coverage
+from mintage.evaluation.measures.sliced import sliced_wasserstein
+from mintage.evaluation.measures.two_sample import classifier_test
 from mintage.evaluation.sides import Side
-from mintage.evaluation.sliced import sliced_wasserstein
 from mintage.evaluation.table_families import TABLE_MEASURES
-from mintage.evaluation.two_sample import classifier_test
 
 NEIGHBOURS = 5
 

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from mintage.data.tables import ABSENT, Column, Table
-from mintage.evaluation.extractors import Extractor
+from mintage.evaluation.features.extractors import Extractor
 
 VERSION = "1"
 MOST_PLACES = 64

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mintage.evaluation.digit_net import DIGITS, SIDE, read_digits, shipped_net
+from mintage.evaluation.features.digit_net import DIGITS, SIDE, read_digits, shipped_net
 
 CLASSES = DIGITS**3
 CONFIDENT = 0.8

@@ -63,7 +63,7 @@ class FeatureNet(nn.Module):
 @cache
 def shipped_bytes() -> bytes:
     """The packaged weights, as they are on disk; raises RuntimeError when they were changed or cut short."""
-    data = resources.files("mintage.evaluation").joinpath("features_v1.safetensors").read_bytes()
+    data = resources.files("mintage.evaluation.features").joinpath("features_v1.safetensors").read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if found != DIGEST:
         raise RuntimeError(

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mintage.evaluation.extractors import Seen
+from mintage.evaluation.features.extractors import Seen
 
 DIM, CLASSES, SIDE = 2048, 1008, 299
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mintage.evaluation.frechet import float64
+from mintage.evaluation.measures.frechet import float64
 
 
 def wasserstein_1d(s: Tensor, t: Tensor, p: float = 1.0) -> Tensor:

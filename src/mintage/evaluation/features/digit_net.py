@@ -52,7 +52,7 @@ class DigitNet(nn.Module):
 @cache
 def shipped_bytes() -> bytes:
     """The packaged weights, as they are on disk; raises RuntimeError when they were changed or cut short."""
-    data = resources.files("mintage.evaluation").joinpath("digits_v1.safetensors").read_bytes()
+    data = resources.files("mintage.evaluation.features").joinpath("digits_v1.safetensors").read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if found != DIGEST:
         raise RuntimeError(

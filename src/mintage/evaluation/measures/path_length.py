@@ -21,9 +21,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mintage.evaluation.extractors import Extractor, as_rgb, quantised
-from mintage.evaluation.feature_net import DEEP, DIGEST, SHALLOW, SIDE, VERSION, shipped_net
-from mintage.evaluation.frechet import float64
+from mintage.evaluation.features.extractors import Extractor, as_rgb, quantised
+from mintage.evaluation.features.feature_net import DEEP, DIGEST, SHALLOW, SIDE, VERSION, shipped_net
+from mintage.evaluation.measures.frechet import float64
 from mintage.latent import slerp
 
 TRIM = 0.01  # of the paths, at each end of the order, that the mean leaves out

@@ -28,7 +28,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
-from mintage.evaluation.inception_net import graph_names
+from mintage.evaluation.features.inception_net import graph_names
 
 
 class Known(NamedTuple):

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mintage.evaluation.extractors import Extractor
+from mintage.evaluation.features.extractors import Extractor
 
 VERSION = "1"
 SECONDS = 0.032

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mintage.evaluation.frechet import Moments, float64, frechet_distance
+from mintage.evaluation.measures.frechet import Moments, float64, frechet_distance
 
 PARTS = 5
 

@@ -24,8 +24,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from mintage.evaluation.extractors import Extractor, Seen, as_rgb, quantised
-from mintage.evaluation.resizing import antialiased
+from mintage.evaluation.features.extractors import Extractor, Seen, as_rgb, quantised
+from mintage.evaluation.features.resizing import antialiased
 
 DIM, CLASSES = 1280, 1001
 SMALLEST, SIDE = 32, 224

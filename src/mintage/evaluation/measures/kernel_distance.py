@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mintage.evaluation.frechet import float64
+from mintage.evaluation.measures.frechet import float64
 
 Kernel = Callable[[Tensor, Tensor], Tensor]
 ROWS = 512  # of a Gram matrix held at once

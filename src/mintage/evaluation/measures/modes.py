@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mintage.evaluation.neighbours import nearest
+from mintage.evaluation.measures.neighbours import nearest
 
 
 class Modes(NamedTuple):

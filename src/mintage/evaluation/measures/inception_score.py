@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mintage.evaluation.frechet import float64
+from mintage.evaluation.measures.frechet import float64
 
 
 class InceptionScore(NamedTuple):

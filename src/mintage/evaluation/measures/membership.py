@@ -22,10 +22,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mintage.evaluation.copies import sooner
-from mintage.evaluation.duplicates import refuse_unlike
-from mintage.evaluation.frechet import float64
-from mintage.evaluation.neighbours import nearest
+from mintage.evaluation.measures.copies import sooner
+from mintage.evaluation.measures.duplicates import refuse_unlike
+from mintage.evaluation.measures.frechet import float64
+from mintage.evaluation.measures.neighbours import nearest
 
 FALSE_POSITIVES = 0.01
 RESAMPLES = 400

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from mintage.data.tables import Column, Table
-from mintage.evaluation.table_features import table_features
-from mintage.evaluation.two_sample import TwoSample, classifier_test
+from mintage.evaluation.features.table_features import table_features
+from mintage.evaluation.measures.two_sample import TwoSample, classifier_test
 
 MOST_AXES = 32
 MOST_ROWS = 10_000

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mintage.evaluation.duplicates import Pairs, closest, earlier_distances, nearest_earlier, refuse_unlike
+from mintage.evaluation.measures.duplicates import Pairs, closest, earlier_distances, nearest_earlier, refuse_unlike
 
 ENOUGH = 40  # pairs
 

@@ -21,8 +21,8 @@ import json
 import torch
 from torch import Tensor
 
-from mintage.evaluation.extractors import Extractor
-from mintage.evaluation.frechet import float64
+from mintage.evaluation.features.extractors import Extractor
+from mintage.evaluation.measures.frechet import float64
 
 VERSION = "1"
 MOST_VALUES = 256

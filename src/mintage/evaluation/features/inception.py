@@ -15,10 +15,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mintage.evaluation.extractors import Extractor, Seen, as_rgb, quantised
-from mintage.evaluation.inception_net import CLASSES, DIM, SIDE, Inception
-from mintage.evaluation.inception_weights import read_inception
-from mintage.evaluation.resizing import antialiased, tensorflow_bilinear
+from mintage.evaluation.features.extractors import Extractor, Seen, as_rgb, quantised
+from mintage.evaluation.features.inception_net import CLASSES, DIM, SIDE, Inception
+from mintage.evaluation.features.inception_weights import read_inception
+from mintage.evaluation.features.resizing import antialiased, tensorflow_bilinear
 
 RESIZES = {"tensorflow": "resized to 299x299 (bilinear as TensorFlow 1: asymmetric, not antialiased)",
            "clean": "resized to 299x299 (bicubic, antialiased, not rounded: clean-fid's)"}

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mintage.evaluation.frechet import float64, frechet_distance
+from mintage.evaluation.measures.frechet import float64, frechet_distance
 
 RIDGE, STEPS, MEMORY, SMALL = 1e-3, 200, 10, 1e-4
 

@@ -28,9 +28,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mintage.evaluation.duplicates import Pairs, refuse_unlike
-from mintage.evaluation.frechet import float64
-from mintage.evaluation.neighbours import Memorisation, copying, distances, nearest
+from mintage.evaluation.measures.duplicates import Pairs, refuse_unlike
+from mintage.evaluation.measures.frechet import float64
+from mintage.evaluation.measures.neighbours import Memorisation, copying, distances, nearest
 from mintage.evaluation.proportions import share
 
 PERCENTILE = 0.01

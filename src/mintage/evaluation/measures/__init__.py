@@ -1,0 +1,1 @@
+"""Measures: one figure of merit a file, plain functions of features, logits, labels, cells or pixels."""
