@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from mintage.cli.opening import Opening
-from mintage.runs.evaluating import evaluate as of_run
-from mintage.runs.evaluating import write
+from mintage.cli.opening import Opening, check_place, in_options
+from mintage.evaluation import Evaluation
+from mintage.runs.errors import RunError
+from mintage.runs.evaluating import court_of, write
 from mintage.runs.folder import Run
 from mintage.runs.generator_figures import lines_of
+from mintage.runs.kinds import is_run
 from mintage.runs.pairs import open_pair
 
 PLAIN = Opening()
@@ -24,27 +26,43 @@ def evaluate(what: str, real: str | None = None, /, *, opening: Opening = PLAIN,
     Parameters
     ----------
     what
-        The folder of a run, or samples.
+        The folder of a run, or samples: a folder or .zip of images or .wav files, an .npy array or a .csv table.
     real
         Real examples, which the generator should not have seen.
     out
-        A folder for evaluation.json and evaluation.md; the run's, if left out.
+        A folder for evaluation.json and evaluation.md; the run's, if left out. Samples are judged without writing.
     """
-    place: Path | None = out
-    if real is None:
-        opening.refuse_for_runs()
-        run = Run.open(what)
-        found = of_run(run, n=opening.n, seed=opening.seed, features=opening.features, weights=opening.weights)
-        place = out or run.path
-    else:
-        pair = open_pair(what, real, opening.train, opening.asked())
-        found = pair.assessor.of_side(pair.fake, pair.samples, seed=opening.seed)
+    if out is not None:
+        check_place(out)
+    with in_options():
+        found = _of_run(what, opening) if real is None else _of_samples(what, real, opening)
     for line in [*found.lines(), *lines_of(found.facts)]:
         print(line)
-    if place is not None:
-        place.mkdir(parents=True, exist_ok=True)
-        write(found, place)
-        print(f"written: {place / 'evaluation.json'}, evaluation.md")
+    place = out or (Path(what) if real is None else None)
+    if place is None:
+        print("nothing was written; --out FOLDER keeps the figures and their cards")
+        return
+    place.mkdir(parents=True, exist_ok=True)
+    write(found, place)
+    print(f"written: {place / 'evaluation.json'}, evaluation.md"
+          + ("" if out else f"; mintage report {what} writes them into its report"))
+
+
+def _of_run(what: str, opening: Opening) -> Evaluation:
+    if (Path(what) / "generator.json").is_file():
+        raise RunError(f"{what} is a generator without what it is to be judged by; give its run, or write its samples: "
+                       f"mintage sample {what} -n 10000 --out FOLDER, and then: mintage evaluate FOLDER REAL")
+    if Path(what).exists() and not is_run(what):
+        raise RunError(f"{what} is not a run: it has no settings.json, which `mintage train` writes. To judge samples, "
+                       f"give real examples as well: mintage evaluate {what} REAL")
+    run = Run.open(what)
+    opening.refuse_for_runs()
+    return court_of(run, n=opening.n, features=opening.named(), weights=opening.weight_file()).evaluate(run,
+                                                                                                        opening.seed)
+
+
+def _of_samples(what: str, real: str, opening: Opening) -> Evaluation:
+    return open_pair(what, real, opening.train, opening.asked((what,), real)).evaluate(opening.seed)
 
 
 def command(arguments: list[str]) -> Callable[..., None]:

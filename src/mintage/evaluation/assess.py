@@ -8,8 +8,10 @@ The same blocks tell two generators apart (`comparison`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -34,7 +36,7 @@ def blocks_of(n: int) -> int:
 
 def with_near(side: Side, bank: Tensor) -> Side:
     """The side with the distance of each example to the nearest of the bank [b, d], the training examples' features."""
-    return side.with_near(nearest(side.features, bank)[0])
+    return side.with_near(*nearest(side.features, bank))
 
 
 def assess(real: Side, fake: Side, train: Side | None = None, *, others: Side | None = None,
@@ -74,13 +76,16 @@ def _cards(family: Family, sides: tuple[Side, Side, Side | None, Side | None], c
         return [_whole_card(family, real, fake, _twin(family, real, train, others))]
     of = family.of
     n, size = len(real), len(real) // count if count else 0
-    values = of(real, fake, train)
+    try:
+        values = of(real, fake, train)
+    except ValueError as error:
+        return [Card(measure.name, math.nan, n, trouble=str(error)) for measure in family.measures]
     twin, (base, player) = _twin(family, real, train, others)
     floors = of(base, player, train)
     fakes, twins, trouble = _at_blocks(family, of, real, fake, train, twin, count)
     seen: Mapping[str, float] = {}
     if family.also_train and train is not None:
-        seen = of(train.take(slice(n)), fake, train)
+        seen = of(twin or train.take(slice(n)), fake, train)
     return [_card(measure, (n, len(player), real.features.shape[1], size), values[measure.name], floors,
                   [at[measure.name] for at in fakes], [at[measure.name] for at in twins], seen, trouble)
             for measure in family.measures if measure.name in values]
@@ -137,7 +142,8 @@ def _twin(family: Family, real: Side, train: Side | None,
     n = len(real)
     player = train if family.twin == "train" and train is not None else others
     if player is not None and len(player) >= n:
-        return player.take(slice(n)), (real, player.take(slice(n)))
+        first = player if len(player) == n else player.once(f"first {n}", partial(player.take, slice(n)))
+        return first, (real, first)
     half = n // 2
     return None, (real.take(slice(half)), real.take(slice(half, 2 * half)))
 

@@ -127,7 +127,10 @@ class Assessor:
         """
         if self.bank is None or self.train is None:
             raise ValueError("copies are looked for among training examples; give them")
-        return gate_of(fake.features, self.real.features, self.bank, searched=len(self.bank) / self.learnt)
+        pairs = [None if side.near is None or side.near_row is None else (side.near, side.near_row)
+                 for side in (fake, self.real)]
+        return gate_of(fake.features, self.real.features, self.bank, sampled=pairs[0], unseen=pairs[1],
+                       searched=len(self.bank) / self.learnt)
 
     def _checked(self, draw: Draw) -> Draw:
         def checked(count: int) -> tuple[Tensor, Tensor | None]:

@@ -90,6 +90,8 @@ class Card:
     @property
     def reading(self) -> str:
         """What the figure says beside that of real data, in a few words."""
+        if math.isnan(self.value):
+            return "cannot be measured"
         if self.low is not None and self.p_real is None and self.floor is not None:
             return "holds the figure of real data" if self.low <= self.floor <= (self.high or 0) else "does not hold it"
         if self.p_real is None or self.floor is None:
@@ -245,7 +247,7 @@ def p_text(p: float) -> str:
 
 
 def _number(x: float | None) -> float:
-    return math.inf if x is None else x
+    return math.nan if x is None else x
 
 
 def finite(value: Any) -> Any:

@@ -6,6 +6,8 @@ the cells of tables; they are made for the data at hand.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 
 from mintage.evaluation.class_families import CLASS_MEASURES
@@ -14,7 +16,7 @@ from mintage.evaluation.measures.duplicates import duplicates
 from mintage.evaluation.measures.extrapolation import extrapolated_frechet
 from mintage.evaluation.measures.frechet import frechet_distance
 from mintage.evaluation.measures.inception_score import inception_score
-from mintage.evaluation.measures.kernel_distance import gaussian, mmd2
+from mintage.evaluation.measures.kernel_distance import Kernel, across, checked, cubic, gaussian, within
 from mintage.evaluation.measures.neighbours import copying, precision_recall_density_coverage
 from mintage.evaluation.measures.sliced import sliced_wasserstein
 from mintage.evaluation.measures.two_sample import classifier_test
@@ -40,11 +42,19 @@ def _repeats(real: Side, fake: Side, player: Side) -> Whole:
 
 
 def _kernel(real: Side, fake: Side, train: Side | None) -> dict[str, float]:
-    return {"kernel": mmd2(real.features, fake.features)}
+    return {"kernel": _discrepancy(real, fake, "cubic", cubic)}
 
 
 def _gaussian(real: Side, fake: Side, train: Side | None) -> dict[str, float]:
-    return {"mmd": mmd2(real.features, fake.features, gaussian(typical_distance(real)))}
+    width = real.once("width", lambda: typical_distance(real))
+    return {"mmd": _discrepancy(real, fake, f"gaussian {width}", gaussian(width))}
+
+
+def _discrepancy(real: Side, fake: Side, name: str, kernel: Kernel) -> float:
+    """The kernel mean discrepancy; what a side has within itself is computed once."""
+    a, b = checked(real.features, fake.features)
+    own = [side.once(name, partial(within, x, kernel)) for side, x in ((real, a), (fake, b))]
+    return float(sum(own) - 2 * across(a, b, kernel))
 
 
 def typical_distance(side: Side, most: int = 500) -> float:

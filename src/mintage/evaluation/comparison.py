@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import isfinite
 from statistics import fmean
 from typing import Any
 
@@ -122,7 +123,8 @@ def methods(groups: Mapping[str, Sequence[Evaluation]]) -> list[Comparison]:
 
 
 def _method_pair(names: tuple[str, str], a: Sequence[Evaluation], b: Sequence[Evaluation]) -> Comparison:
-    shared = [card.measure for card in a[0].cards if all(card.measure in e for e in (*a, *b))]
+    shared = [card.measure for card in a[0].cards
+              if all(card.measure in e and isfinite(e[card.measure].value) for e in (*a, *b))]
     pairs, tests = [], []
     for measure in shared:
         sides = [[e[measure].value for e in group] for group in (a, b)]

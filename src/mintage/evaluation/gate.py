@@ -102,11 +102,13 @@ class Gate:
 
 
 def gate_of(generated: Tensor, held_out: Tensor, train: Tensor, *, files: tuple[Tensor, Tensor] | None = None,
+            sampled: tuple[Tensor, Tensor] | None = None, unseen: tuple[Tensor, Tensor] | None = None,
             searched: float = 1.0, seed: int = 0) -> Gate:
     """The gate from features generated [n, d], held_out [m, d] and train [b, d], by all checks.
 
     Args:
         files: (samples, held-out examples) behind the features, for repeats that are exact in a file.
+        sampled, unseen: nearest(generated, train) and nearest(held_out, train), where they are known.
         searched: the share of the whole training set that `train` is; copies of the rest go unseen.
 
     Raises:
@@ -116,7 +118,7 @@ def gate_of(generated: Tensor, held_out: Tensor, train: Tensor, *, files: tuple[
     counts = (len(generated), len(held_out), len(train))
     if min(counts) < LEAST:
         return Gate((_evidence(counts, searched),))
-    found = copies(generated, held_out, train, seed=seed)
+    found = copies(generated, held_out, train, seed=seed, sampled=sampled, unseen=unseen)
     repeats = duplicates(generated, held_out, files=files, seed=seed)
     alike = TWIN * repeats.distance
     g = torch.Generator().manual_seed(seed)

@@ -7,7 +7,7 @@ from). Rows belong together: feature i, logits i, label i, and the distance to t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -20,16 +20,20 @@ CHUNK = 256
 
 @dataclass(frozen=True)
 class Side:
-    """Features [n, d]; where there are any, logits [n, classes], labels int64 [n], and distances to `train` [n].
+    """Features [n, d]; where there are any, logits [n, classes] and labels int64 [n].
 
-    `rows` are the examples themselves, for measures that look at more than features: anything with `take(indices)`.
+    `near` and `near_row` [n] say how far the nearest training example is, and which. `rows` are the examples
+    themselves, for measures that look at more than features: anything with `take(indices)`. `known` keeps what was
+    computed of this side before (see `once`).
     """
 
     features: Tensor
     logits: Tensor | None = None
     labels: Tensor | None = None
     near: Tensor | None = None
+    near_row: Tensor | None = None
     rows: Any = None
+    known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.features)
@@ -37,12 +41,21 @@ class Side:
     def take(self, rows: Tensor | slice) -> Side:
         """These rows of everything."""
         indices = torch.arange(len(self))[rows]
-        taken: dict[str, Any] = {part.name: getattr(self, part.name) for part in fields(self) if part.name != "rows"}
-        taken = {name: None if value is None else value[indices] for name, value in taken.items()}
-        return Side(**taken, rows=None if self.rows is None else self.rows.take(indices))
 
-    def with_near(self, near: Tensor) -> Side:
-        return replace(self, near=near)
+        def of(part: Tensor | None) -> Tensor | None:
+            return None if part is None else part[indices]
+
+        return Side(self.features[indices], of(self.logits), of(self.labels), of(self.near), of(self.near_row),
+                    None if self.rows is None else self.rows.take(indices))
+
+    def with_near(self, near: Tensor, row: Tensor) -> Side:
+        return replace(self, near=near, near_row=row)
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """`make()`, computed at the first call under this name."""
+        if name not in self.known:
+            self.known[name] = make()
+        return self.known[name]
 
     def blocks(self, count: int) -> Iterator[Side]:
         """`count` disjoint blocks of equal size, in order; what is left over at the end is left out."""

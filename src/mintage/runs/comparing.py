@@ -18,17 +18,19 @@ from PIL import Image, ImageDraw
 
 from mintage.data import DataError, DataSpec, sheet
 from mintage.evaluation import Comparison, Evaluation, compare, methods
+from mintage.evaluation.assess import FEWEST_BLOCKS, SMALLEST_BLOCK
 from mintage.evaluation.cards import number, table
 from mintage.evaluation.comparison import LEADING
+from mintage.runs.asked import Asked
+from mintage.runs.checkpoints import listed
 from mintage.runs.durable import write_file, write_json
 from mintage.runs.errors import RunError
 from mintage.runs.evaluating import Court, court_of, generator_of
 from mintage.runs.film import png
 from mintage.runs.folder import Run
 from mintage.runs.judging import draw_of, labels_in_order
-from mintage.runs.pairs import Asked, open_pair
+from mintage.runs.pairs import SHOWN, check_pair, open_pair
 
-SHOWN = 24
 MARGIN, HEIGHT = 8, 18
 
 
@@ -61,10 +63,20 @@ class Compared:
         return [*lines, "", *(c.verdict for c in (*self.methods, *self.generators)), *self._caution()]
 
     def _caution(self) -> list[str]:
-        if self.methods:
-            return []
-        return ["This is about these generators. Whether one method is better than another takes several trainings of "
-                "each, with different seeds: give all their runs."]
+        """What stands in the way of what one would like to conclude, and the notes of the evaluations."""
+        notes: dict[str, list[str]] = {}
+        for name, found in self.evaluations.items():
+            for note in found.setting.notes:
+                notes.setdefault(note, []).append(name)
+        said = [note if len(names) == len(self.evaluations) else f"{', '.join(names)}: {note}"
+                for note, names in notes.items()]
+        least = FEWEST_BLOCKS * SMALLEST_BLOCK
+        if next(iter(self.evaluations.values())).setting.n < least:
+            said.append(f"p-values take at least {least} samples of each and as many real examples")
+        if not self.methods:
+            said.append("This is about these generators. Whether one method is better than another takes several "
+                        "trainings of each, with different seeds: give all their runs.")
+        return said
 
     def markdown(self) -> str:
         """A page of the whole."""
@@ -103,6 +115,8 @@ def compare_runs(runs: Sequence[Run], *, n: int, seed: int, features: str = "aut
         raise RunError(f"{two.path} and {one.path} were trained on different data (or at different sizes), so their "
                        "figures do not compare. Give their samples and the real examples instead: "
                        "mintage compare SAMPLES SAMPLES --real REAL")
+    for run in runs:
+        refuse_unmade(run)
     court = court_of(runs[0], n=n, features=features, weights=weights)
     evaluations = {name: court.evaluate(run, seed) for name, run in zip(names, runs, strict=True)}
     groups = groups_of(dict(zip(names, runs, strict=True)))
@@ -118,13 +132,21 @@ def compare_samples(samples: Sequence[str], real: str, train: str | None, asked:
         RunError, DataError: what `open_pair` refuses.
     """
     names = names_of([Path(one) for one in samples])
+    for one in samples:
+        check_pair(one, real, train, asked)
     pairs = [open_pair(one, real, train, asked) for one in samples]
-    least = min(len(pair.fake) for pair in pairs)
-    if least < pairs[0].assessor.n:
-        pairs = [open_pair(one, real, train, replace(asked, n=least)) for one in samples]
-    evaluations = {name: pair.assessor.of_side(pair.fake, pair.samples, seed=asked.seed)
-                   for name, pair in zip(names, pairs, strict=True)}
-    return _compared(evaluations, {name: (name,) for name in names}, None)
+    for k, name in enumerate(names):
+        twin = next((other for other, pair in zip(names[:k], pairs, strict=False) if pair.content == pairs[k].content),
+                    None)
+        if twin is not None:
+            raise RunError(f"{twin} and {name} hold the very same samples; give each once")
+    counts = [pair.assessor.n for pair in pairs]
+    if min(counts) < max(counts):
+        pairs = [open_pair(one, real, train, replace(asked, n=min(counts))) for one in samples]
+    evaluations = {name: pair.evaluate(asked.seed) for name, pair in zip(names, pairs, strict=True)}
+    shown = {name: pair.shown for name, pair in zip(names, pairs, strict=True) if pair.shown is not None}
+    picture = _sheet({name: x for name, (x, _) in shown.items()}, next(iter(shown.values()))[1]) if shown else None
+    return _compared(evaluations, {name: (name,) for name in names}, picture)
 
 
 def _compared(evaluations: dict[str, Evaluation], groups: dict[str, tuple[str, ...]],
@@ -139,17 +161,33 @@ def _compared(evaluations: dict[str, Evaluation], groups: dict[str, tuple[str, .
     return Compared(evaluations, generators, found, groups, picture)
 
 
+def refuse_unmade(run: Run) -> None:
+    """Refuse a run that has nothing to sample from, before any other is judged.
+
+    Raises:
+        RunError: it has neither a generator nor a checkpoint.
+    """
+    if not (run.generator / "generator.json").exists() and not listed(run.checkpoints):
+        raise RunError(f"{run.path} has no checkpoint yet; go on with: mintage resume {run.path}")
+
+
 def groups_of(runs: Mapping[str, Run]) -> dict[str, tuple[str, ...]]:
-    """Trainings of one method: runs whose settings differ in nothing but the seed. Named by what tells them apart."""
-    members: dict[str, list[str]] = {}
+    """Trainings of one method: runs whose settings differ in nothing but the seed. Named by what tells them apart.
+
+    Budgets by the clock are alike where the minutes are. The same seed a second time is no second training.
+    """
+    members: dict[str, dict[int, str]] = {}
     for name, run in runs.items():
         s = run.settings
-        key = json.dumps([s.system, s.options, s.batch, s.plan.budget, s.precision, s.data.fingerprint, s.data.flip],
-                         sort_keys=True, default=str)
-        members.setdefault(key, []).append(name)
-    systems = [runs[group[0]].settings.system for group in members.values()]
-    return {(system if systems.count(system) == 1 else group[0] + " and alike"): tuple(group)
-            for system, group in zip(systems, members.values(), strict=True)}
+        by_clock = s.minutes is not None or s.command and "--examples" not in s.command
+        budget = f"{s.minutes} minutes" if by_clock else s.plan.budget
+        key = json.dumps([s.system, s.options, s.batch, budget, s.patience, s.precision, s.data.fingerprint,
+                          s.data.flip], sort_keys=True, default=str)
+        members.setdefault(key, {}).setdefault(s.seed, name)
+    groups = [tuple(group.values()) for group in members.values()]
+    systems = [runs[group[0]].settings.system for group in groups]
+    return {(system if systems.count(system) == 1 else group[0] + " and alike" * (len(group) > 1)): group
+            for system, group in zip(systems, groups, strict=True)}
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:
@@ -159,8 +197,11 @@ def names_of(paths: Sequence[Path]) -> list[str]:
         RunError: fewer than two, or the same path twice.
     """
     whole = [path.resolve() for path in paths]
-    if len(set(whole)) < max(2, len(whole)):
-        raise RunError("give two or more to compare, each once")
+    twice = next((path for k, path in enumerate(paths) if whole[k] in whole[:k]), None)
+    if twice is not None:
+        raise RunError(f"{twice} is given twice; give two or more that differ, each once")
+    if len(whole) < 2:
+        raise RunError("give two or more to compare")
     depth = 1
     while len({path.parts[-depth:] for path in whole}) < len(whole):
         depth += 1
@@ -170,6 +211,8 @@ def names_of(paths: Sequence[Path]) -> list[str]:
 def write(found: Compared, folder: Path) -> None:
     """comparison.json, comparison.md and, for images, sheet.png."""
     folder.mkdir(parents=True, exist_ok=True)
+    if found.sheet is None and (folder / "comparison.json").exists():
+        (folder / "sheet.png").unlink(missing_ok=True)  # of an earlier comparison
     write_json(folder / "comparison.json", found.to_json())
     write_file(folder / "comparison.md", found.markdown().encode())
     if found.sheet is not None:

@@ -9,55 +9,58 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from mintage.data import DataError, Examples, Fit, open_data
+from mintage.data import DataError, DataSpec, Examples, open_data
+from mintage.data.csv_rows import is_number
 from mintage.data.series import open_series
-from mintage.data.tables import Table, open_table
+from mintage.data.tables import FEW_VALUES, Table, open_table
 from mintage.data.waves import open_waves
-from mintage.evaluation import FAMILIES, Assessor, Extractor, Side
-from mintage.evaluation.assessor import MOST, bank_of, in_turn
+from mintage.evaluation import FAMILIES, Assessor, Evaluation, Extractor, Side
+from mintage.evaluation.assessor import bank_of, in_turn, order_of
 from mintage.evaluation.features.series_features import series_features
 from mintage.evaluation.features.sound_features import sound_features
 from mintage.evaluation.features.table_features import table_features
 from mintage.evaluation.sides import see
 from mintage.evaluation.table_families import table_families
+from mintage.runs.asked import Asked
 from mintage.runs.errors import RunError
 from mintage.runs.features import extractor_named
+from mintage.runs.kinds import kind_for
+from mintage.runs.sameness import content_of, notes_of
 
-Kind = Literal["auto", "images", "points", "table", "series", "sound"]
 FEWEST = 16
-
-
-@dataclass(frozen=True)
-class Asked:
-    """How two sources are to be opened."""
-
-    kind: Kind = "auto"
-    resolution: tuple[int, int] | None = None
-    fit: Fit = "crop"
-    channels: int | None = None
-    split: str | None = None
-    features: str = "auto"
-    weights: Path | None = None
-    n: int = MOST
-    target: str | None = None
-    categorical: tuple[str, ...] = ()
-    rate: int | None = None
-    length: int | None = None
-    seed: int = 0
+SHOWN = 24
+MOSTLY = 0.9  # of the cells are numbers: then the rest are mistakes rather than categories
 
 
 @dataclass(frozen=True)
 class Pair:
-    """An assessor of the real side, the samples' side, and the samples in words."""
+    """An assessor of the real side, the samples' side, the samples in words, and what they are, exactly.
+
+    `shown` are a few of the samples, if they can be looked at, with their spec.
+    """
 
     assessor: Assessor
     fake: Side
     samples: str
+    content: str
+    shown: tuple[Tensor, DataSpec] | None = None
+
+    def evaluate(self, seed: int) -> Evaluation:
+        """The evaluation of the samples.
+
+        Raises:
+            RunError: samples that a measure cannot be taken of.
+        """
+        try:
+            return self.assessor.of_side(self.fake, self.samples, seed=seed)
+        except ValueError as error:
+            raise RunError(f"{self.samples} cannot be evaluated: {error}") from error
 
 
 def open_pair(samples: str, real: str, train: str | None = None, asked: Asked | None = None) -> Pair:
@@ -67,12 +70,7 @@ def open_pair(samples: str, real: str, train: str | None = None, asked: Asked | 
         DataError, RunError: a source that cannot be opened, two kinds or sizes, or too few.
     """
     asked = asked or Asked()
-    kind = kind_of(real, asked.kind)
-    if asked.target and kind != "table":
-        raise RunError(f"--target names a column of a table, and {real} holds {kind}; leave it out")
-    other = kind_of(samples, asked.kind)
-    if other != kind:
-        raise RunError(f"{samples} holds {other} and {real} holds {kind}; give two sources of one kind, or say --kind")
+    kind = check_pair(samples, real, train, asked)
     try:
         return _OPENERS[kind](samples, real, train, asked)
     except ValueError as error:
@@ -81,78 +79,66 @@ def open_pair(samples: str, real: str, train: str | None = None, asked: Asked | 
         raise RunError(str(error)) from error
 
 
-def kind_of(source: str, asked: Kind = "auto") -> Kind:
-    """The kind of a source by its name and what is in it."""
-    if asked != "auto":
-        if asked not in get_args(Kind):
-            raise RunError(f"--kind is {asked!r} and may be {', '.join(get_args(Kind))}")
-        return asked
-    path = Path(source)
-    if path.suffix.lower() in (".csv", ".tsv"):
-        return "table"
-    if path.suffix.lower() == ".wav" or path.is_dir() and _first(path).lower().endswith((".wav", ".wave")):
-        return "sound"
-    if path.suffix.lower() == ".zip" and path.is_file():
-        return "sound" if _holds_sound(path) else "images"
-    if path.suffix.lower() == ".npy" and path.is_file():
-        return _of_array(path)
-    return "images"
+def check_pair(samples: str, real: str, train: str | None, asked: Asked) -> str:
+    """The kind of the sources; what can be refused before they are read, is.
 
-
-def _first(folder: Path) -> str:
-    """The first file of a kind that can be judged, in the folder or below."""
-    endings = (".wav", ".wave", ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".gz")
-    return next((str(p) for p in folder.rglob("*") if p.suffix.lower() in endings), "")
-
-
-def _holds_sound(path: Path) -> bool:
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.lower().endswith(".wav") for name in archive.namelist())
-    except zipfile.BadZipFile:
-        return False
-
-
-def _of_array(path: Path) -> Kind:
-    """Floats [n, steps, channels] beyond [-1, 1] are series; what else has three axes or more are images."""
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError):
-        return "images"  # whose reader says what is wrong with the file
-    if array.ndim <= 2:
-        return "points"
-    if array.ndim == 3 and array.dtype.kind == "f" and array.size and float(np.abs(array).max()) > 1:
-        return "series"
-    return "images"
+    Raises:
+        RunError: a source that is not there, two kinds, too few asked for, or an option for another kind.
+    """
+    if asked.n < FEWEST:
+        raise RunError(f"{asked.n} samples are too few to judge by; ask for at least {FEWEST}")
+    kind = kind_for(samples, real, train, asked.kind)
+    asked.refuse_for(kind, real)
+    return kind
 
 
 def _examples(samples: str, real: str, train: str | None, asked: Asked) -> Pair:
     def opened(source: str, split: str | None) -> Examples:
-        return open_data(source, resolution=asked.resolution, fit=asked.fit, channels=asked.channels, split=split,
-                         exact=True)
+        try:
+            return open_data(source, resolution=asked.resolution, fit=asked.fit, channels=asked.channels, split=split,
+                             exact=True)
+        except DataError as error:
+            said = str(error)
+            raise DataError(said if Path(source).name in said else f"{source}: {said}") from error
 
     ours, theirs = opened(samples, None), opened(real, asked.split)
     learnt = None if train is None else opened(train, None)
-    if ours.spec.kind != theirs.spec.kind or ours.spec.shape != theirs.spec.shape:
-        raise RunError(f"{samples} holds {_shape(ours)} and {real} holds {_shape(theirs)}; bring both to one with "
-                       "--resolution WIDTHxHEIGHT and --channels")
+    for source, one in ((samples, ours), (train, learnt)):
+        if one is not None:
+            _refuse_unlike(str(source), one, real, theirs)
+    if asked.kind in ("images", "points") and asked.kind[:5] != theirs.spec.kind[:5]:
+        raise RunError(f"--kind is {asked.kind}, and {real} holds {_shape(theirs)}; leave it out")
+    _enough((samples, ours), (real, theirs), (train, learnt))
+    notes = notes_of(ours, theirs, learnt)
+    content = content_of(ours)
     if ours.spec.kind == "points":
         ours, learnt = _in_units_of(ours, theirs), None if learnt is None else _in_units_of(learnt, theirs)
-    _enough(samples, len(ours), asked.n)
-    _enough(real, len(theirs), asked.n)
     extractor = extractor_named(asked.features, theirs.spec, asked.weights)
-    notes = [f"{one.name}: {note}" for one in (ours, theirs, learnt) if one is not None for note in one.notes]
     assessor = Assessor.of(theirs, learnt, extractor, n=min(asked.n, len(ours)), seed=asked.seed, notes=notes)
     fake = see(in_turn(ours, asked.seed), assessor.n, extractor)
-    return Pair(assessor, fake, f"{ours.name} ({len(ours):,})")
+    shown = ours.gather(order_of(ours, asked.seed)[:SHOWN]).x.cpu()
+    return Pair(assessor, fake, f"{ours.name} ({len(ours):,})", content, (shown, ours.spec))
+
+
+def _refuse_unlike(source: str, one: Examples, real: str, theirs: Examples) -> None:
+    """Refuse images or points of another shape than the real ones, with the options that bring both to one."""
+    if one.spec.kind == theirs.spec.kind and one.spec.shape == theirs.spec.shape:
+        return
+    remedy = "give sources of one kind and shape"
+    if one.spec.kind == theirs.spec.kind == "image":
+        (channels, height, width), own = theirs.spec.shape, one.spec.shape
+        options = [f"--resolution {width}x{height}"] * (own[1:] != (height, width))
+        options += [f"--channels {channels}"] * (own[0] != channels)
+        remedy = f"bring both to one with {' '.join(options)}, which changes the figures"
+        if 2 in (own[0], channels):
+            remedy = "images of 2 channels are used as they are: give both alike"
+    raise RunError(f"{source} holds {_shape(one)} and {real} holds {_shape(theirs)}; {remedy}")
 
 
 def _shape(examples: Examples) -> str:
     shape = examples.spec.shape
     if examples.spec.kind == "points":
-        return f"points of {shape[0]} dimensions"
+        return f"points of {shape[0]} dimension{'s' * (shape[0] > 1)}"
     return f"images of {shape[2]}x{shape[1]} with {shape[0]} channel{'s' * (shape[0] > 1)}"
 
 
@@ -168,6 +154,7 @@ def _in_units_of(points: Examples, reference: Examples) -> Examples:
 
 def _table(samples: str, real: str, train: str | None, asked: Asked) -> Pair:
     theirs = open_table(real, categorical=[*asked.categorical, *([asked.target] if asked.target else [])])
+    _refuse_mistakes(real, theirs, asked)
     ours = open_table(samples, like=theirs)
     learnt = None if train is None else open_table(train, like=theirs)
     encode, extractor = table_features(theirs)
@@ -176,56 +163,68 @@ def _table(samples: str, real: str, train: str | None, asked: Asked) -> Pair:
         return Side(encode(table), rows=table)
 
     families = (*FAMILIES, *table_families(asked.target))
-    return _paired(samples, real, (ours, theirs, learnt), side, extractor, asked, families=families)
+    return _paired((samples, real, train), (ours, theirs, learnt), side, extractor, asked, families=families)
+
+
+def _refuse_mistakes(real: str, table: Table, asked: Asked) -> None:
+    """Refuse a target that is no class, and a column of numbers that one word has turned into words."""
+    if asked.target and asked.target not in table.names:
+        raise RunError(f"--target {asked.target}: that column of {real} holds too many different words to be predicted")
+    for column in table.columns:
+        words = column.categories or ()
+        bad = [k for k, word in enumerate(words) if not is_number(word)]
+        if column.name == asked.target and (len(words) < 2 or not bad and len(words) > FEW_VALUES):
+            raise RunError(f"--target {column.name}: that column of {real} holds {len(words):,} different "
+                           f"value{'s' * (len(words) != 1)}; a classifier needs classes: words, or 2 to {FEW_VALUES} "
+                           "different numbers")
+        if column.name in (*asked.categorical, asked.target) or not bad or len(words) <= FEW_VALUES:
+            continue
+        odd = np.flatnonzero(np.isin(column.values, bad))
+        if 0 < len(odd) < (1 - MOSTLY) * len(table):
+            raise RunError(f"column {column.name!r} of {real} holds numbers, and the word "
+                           f"{words[column.values[odd[0]]]!r} in row {odd[0] + 2}; correct the cell, or say "
+                           f"--categorical {column.name} if these are words")
 
 
 def _series(samples: str, real: str, train: str | None, asked: Asked) -> Pair:
     theirs = open_series(real, length=asked.length)
     ours, learnt = open_series(samples, like=theirs), None if train is None else open_series(train, like=theirs)
     extractor = series_features(theirs.x)
-    return _paired(samples, real, (ours, theirs, learnt), lambda one: Side(extractor(one.x)), extractor, asked)
+    return _paired((samples, real, train), (ours, theirs, learnt), lambda one: Side(extractor(one.x)), extractor, asked)
 
 
 def _sound(samples: str, real: str, train: str | None, asked: Asked) -> Pair:
     theirs = open_waves(real, rate=asked.rate, length=asked.length)
-    ours, learnt = open_waves(samples, like=theirs), None if train is None else open_waves(train, like=theirs)
+    ours = open_waves(samples, like=theirs, rate=asked.rate)
+    learnt = None if train is None else open_waves(train, like=theirs, rate=asked.rate)
     extractor = sound_features(theirs.x, theirs.rate)
-    return _paired(samples, real, (ours, theirs, learnt), lambda one: Side(extractor(one.x)), extractor, asked)
+    return _paired((samples, real, train), (ours, theirs, learnt), lambda one: Side(extractor(one.x)), extractor, asked)
 
 
-def _paired(samples: str, real: str, opened: tuple[Any, Any, Any | None], side: Callable[[Any], Side],
+def _paired(sources: tuple[str, str, str | None], opened: tuple[Any, Any, Any | None], side: Callable[[Any], Side],
             extractor: Extractor, asked: Asked, *, families: Sequence[Any] = FAMILIES) -> Pair:
     """A pair of things that hold their rows: each shuffled, cut to n, and seen."""
     ours, theirs, learnt = opened
-    _enough(samples, len(ours), asked.n)
-    _enough(real, len(theirs), asked.n)
-    notes = [f"{one.name}: {note}" for one in opened if one is not None for note in one.notes]
+    _enough(*zip(sources, opened, strict=True))
     n = min(asked.n, len(ours), len(theirs), len(ours) if learnt is None else len(learnt))
 
     def mixed(one: Any, seed: int, start: int = 0, most: int = n) -> Side:
         return side(one.take(np.random.default_rng(seed).permutation(len(one))[start:start + most]))
 
     known = None if learnt is None else mixed(learnt, asked.seed + 2, most=bank_of(extractor))
-    prints = (f"{_print(theirs)} {asked.seed}", "" if learnt is None else _print(learnt))
+    prints = (f"{content_of(theirs)} {asked.seed}", "" if learnt is None else content_of(learnt))
     others = mixed(theirs, asked.seed, n) if len(theirs) >= 2 * n else None
     assessor = Assessor(mixed(theirs, asked.seed), known, extractor, against=f"{theirs.name} ({len(theirs):,})",
                         fingerprints=prints, others=others, learnt=0 if learnt is None else len(learnt),
-                        families=families, notes=notes)
-    return Pair(assessor, mixed(ours, asked.seed + 1), f"{ours.name} ({len(ours):,})")
+                        families=families, notes=notes_of(ours, theirs, learnt))
+    return Pair(assessor, mixed(ours, asked.seed + 1), f"{ours.name} ({len(ours):,})", content_of(ours))
 
 
-def _print(one: Any) -> str:
-    from hashlib import sha256
-
-    return sha256(np.ascontiguousarray(one.digests).data).hexdigest()[:16]
-
-
-def _enough(source: str, count: int, n: int) -> None:
-    if n < FEWEST:
-        raise RunError(f"{n} samples are too few to judge by; ask for at least {FEWEST}")
-    if count < FEWEST:
-        raise RunError(f"{source} holds {count} example{'s' * (count != 1)}; at least {FEWEST} are needed to say "
-                       "anything of a distribution")
+def _enough(*opened: tuple[str | None, Any | None]) -> None:
+    for source, one in opened:
+        if one is not None and len(one) < FEWEST:
+            raise RunError(f"{source} holds {len(one)} example{'s' * (len(one) != 1)}; at least {FEWEST} are needed to "
+                           "say anything of a distribution")
 
 
 _OPENERS: dict[str, Callable[[str, str, str | None, Asked], Pair]] = {

@@ -89,19 +89,19 @@ class Copies(NamedTuple):
 
 
 def copies(generated: Tensor, held_out: Tensor, train: Tensor, *, k: int = 16, seed: int = 0,
-           unseen: tuple[Tensor, Tensor] | None = None) -> Copies:
+           sampled: tuple[Tensor, Tensor] | None = None, unseen: tuple[Tensor, Tensor] | None = None) -> Copies:
     """All views from features generated [n, d], held_out [m, d] and train [b, d].
 
     Args:
         k: how many of the closest pairs are returned.
         seed: of the cells and shuffles; one seed, one result.
-        unseen: nearest(held_out, train) from an earlier call.
+        sampled, unseen: nearest(generated, train) and nearest(held_out, train) from earlier calls.
 
     Raises:
         ValueError: fewer than 10 of a kind, unlike dimensions, or values not finite.
     """
     refuse_unlike("copies", 10, generated=generated, held_out=held_out, train=train)
-    g, near = nearest(generated, train)
+    g, near = nearest(generated, train) if sampled is None else sampled
     h, near_unseen = nearest(held_out, train) if unseen is None else unseen
     n, m = len(g), len(h)
     rank = max(1, round(PERCENTILE * m))
