@@ -14,22 +14,21 @@ Writes results/comparing.json. The data are in the folder that MINTAGE_DATA name
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import recording
 
 import mintage
 from mintage.evaluation import Evaluation, compare, methods
+from mintage.lab.outcome import Finding, Table
 from mintage.runs.evaluating import court_of
 from mintage.runs.folder import Run
 
 N, REPEATS, EXAMPLES, GROUP = 1000, 100, 30_000, 3
-OUT = Path(__file__).resolve().parents[1] / "results" / "comparing.json"
 
 
 def train(folder: Path, seed: int) -> Run:
@@ -49,7 +48,6 @@ def main() -> None:
     asked = parser.parse_args()
     began = time.perf_counter()
     runs = [train(asked.work, seed) for seed in range(asked.runs)]
-    trained = time.perf_counter() - began
     court = court_of(runs[0], n=N)
     single = [court.evaluate(runs[0], seed) for seed in range(1, 2 * REPEATS + 1)]
     same = [compare(a, b) for a, b in zip(single[::2], single[1::2], strict=True)]
@@ -71,12 +69,28 @@ def main() -> None:
                     "deviation over samples": float(np.std([e["frechet"].value for e in single], ddof=1)),
                     "stated error": _error(single)},
     }
-    OUT.write_text(json.dumps({"what": __doc__.splitlines()[0] if __doc__ else "", "n": N, "runs": len(runs),
-                               "found": found, "features": pool[0].setting.features, "measures": len(pool[0].cards),
-                               "seconds": {"training": round(trained), "all": round(time.perf_counter() - began)},
-                               "date": str(date.today()), "machine": platform.processor() or platform.machine(),
-                               "command": "python benchmarks/comparing.py"}, indent=2) + "\n")
-    print(json.dumps(found, indent=2))
+    tell(found, pool[0].setting.features, len(runs), time.perf_counter() - began)
+
+
+def tell(found: dict[str, dict[str, Any]], features: str, runs: int, seconds: float) -> None:
+    """Write the record."""
+    told = "no difference found, times of 100: "
+    alone = [[name, found["one generator"]["alone below .05"][name], found["methods"]["alone below .05"].get(name, "")]
+             for name in found["one generator"]["alone below .05"]]
+    f = found["frechet"]
+    recording.write(
+        "comparing", "what is no different is seldom called different",
+        [Finding.at_least(told + "one generator sampled twice", 93, found["one generator"]["no difference"]),
+         Finding.at_least(told + "two groups of three trainings of one method", 93, found["methods"]["no difference"]),
+         Finding(told + "two single trainings of one method (two generators, which do differ)", "no bound",
+                 found["trainings"]["no difference"], True)],
+        tables=[Table("How often each measure alone differs at 5 %, of 100, before the correction for there being many",
+                      ["measure", "one generator", "methods"], alone)],
+        reading=f"{runs} trainings of gan on Fashion-MNIST, {EXAMPLES:,} examples each, {N:,} samples, features "
+                f"{features}. The Fréchet distance is {f['mean over trainings']:.3g} on the average; its deviation is "
+                f"{f['deviation over trainings']:.2g} from training to training and {f['deviation over samples']:.2g} "
+                f"from one set of samples to another, and cards state an error of {f['stated error']:.2g}.",
+        seeds=range(runs), command="MINTAGE_DATA=... python benchmarks/comparing.py", seconds=seconds)
 
 
 def _each(comparisons: list) -> dict[str, object]:

@@ -13,22 +13,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 
 import numpy as np
+import recording
 import torch
 
 from mintage.data import open_data, to_uint8
+from mintage.lab.outcome import Finding
 
 N = 10_000
-OUT = Path(__file__).resolve().parents[1] / "results" / "judging.json"
 
 
 def samples(path: Path) -> None:
@@ -47,7 +46,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         made, out = Path(folder) / "samples.npy", Path(folder) / "out"
         samples(made)
-        command = ["evaluate", str(made), "fmnist", "--split", "test", "--train", "fmnist", "--n", str(N), "--out", str(out)]
+        command = ["evaluate", str(made), "fmnist", "--split", "test", "--train", "fmnist", "--n", str(N),
+                   "--out", str(out)]
         began = time.perf_counter()
         done = subprocess.run([sys.executable, "-m", "mintage", *command], check=True, text=True, capture_output=True,
                               env={**os.environ, "OMP_NUM_THREADS": str(threads)})
@@ -55,13 +55,13 @@ def main() -> None:
         memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
         found = json.loads((out / "evaluation.json").read_text())
     print(done.stdout)
-    record = {"what": "10,000 samples against 10,000 test images and 60,000 training images, every measure",
-              "seconds": round(seconds, 1), "bound": 90, "memory bytes": memory, "memory bound": 2_000_000_000,
-              "measures": [card["measure"] for card in found["cards"]], "threads": threads,
-              "date": str(date.today()), "machine": platform.processor() or platform.machine(),
-              "command": "python benchmarks/judging.py"}
-    OUT.write_text(json.dumps(record, indent=2) + "\n")
-    print(f"{seconds:.1f} s, {memory / 1e9:.2f} GB")
+    recording.write(
+        "judging", "10,000 samples are judged by every measure in a minute and a half, and in 2 GB",
+        [Finding.at_most("seconds, 10,000 samples of Fashion-MNIST, every measure, copies looked for", 90, seconds),
+         Finding.at_most("peak memory, GB", 2, memory / 1e9)],
+        reading=f"Measures: {', '.join(card['measure'] for card in found['cards'])}, and the gate. Process start, "
+                f"imports and data included; {threads} threads.",
+        command="MINTAGE_DATA=... python benchmarks/judging.py", seconds=seconds)
 
 
 if __name__ == "__main__":

@@ -18,30 +18,32 @@ folder that MINTAGE_DATA names.
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import recording
 import torch
 import torch.nn.functional as F
 
-from mintage.data import open_data
-from mintage.data.tables import Column, Table, open_table
+from mintage.data import open_data, tables
+from mintage.data.tables import Column, open_table
 from mintage.evaluation import FAMILIES, Assessor, Evaluation, Side, small_image_features
+from mintage.evaluation.cards import number
 from mintage.evaluation.class_families import class_families
 from mintage.evaluation.features.table_features import table_features
 from mintage.evaluation.sides import see
 from mintage.evaluation.table_families import table_families
+from mintage.lab.outcome import Finding, Table
 
 MOVES = 0.01
-RESULTS = Path(__file__).resolve().parents[1] / "results"
+WHAT = {"held-out": "nothing moves", "memorised": "copying moves", "dropped": "distance and diversity move",
+        "blurred": "distance and fidelity move", "duplicates": "repeats move", "shuffled": "what needs labels moves"}
 COPYING = {"memorisation", "near_train"}
 DISTANCES = {"frechet", "kernel", "mmd", "sliced", "two_sample"}
 LABELLED = {"label_agreement", "accuracy_score", "intra_frechet"}
@@ -110,7 +112,7 @@ def adult() -> tuple[Assessor, dict[str, Side]]:
     train, real, other = (whole.take(order[part], name) for name, part in parts.items())
     encode, extractor = table_features(real)
 
-    def side(table: Table, labels: np.ndarray | None = None) -> Side:
+    def side(table: tables.Table, labels: np.ndarray | None = None) -> Side:
         y = table.column("income").values if labels is None else labels
         return Side(encode(table), labels=torch.from_numpy(np.asarray(y)).long(), rows=table)
 
@@ -127,7 +129,7 @@ def adult() -> tuple[Assessor, dict[str, Side]]:
         "shuffled": side(other, y[np.random.default_rng(2).permutation(len(y))])}
 
 
-def coarse(table: Table) -> Table:
+def coarse(table: tables.Table) -> tables.Table:
     """Numbers without their detail: each the mean of its decile (what a table's blur is); categories as they are."""
     columns = []
     for column in table.columns:
@@ -169,24 +171,44 @@ def main() -> None:
     for name in sys.argv[1:] or list(DATA):
         began = time.perf_counter()
         assessor, samples = DATA[name]()
-        table, failed = {}, 0
+        table: dict[str, dict[str, Any]] = {}
         for truth, side in samples.items():
             found = assessor.of_side(side, f"{name}, {truth}")
             rows, breaches = judged(found, *EXPECTED[truth])
             gate = found.gate
             table[truth] = {"n": found.setting.n, "breaches": breaches,
                             "released": None if gate is None else gate.passed, "measures": rows}
-            failed += bool(breaches)
             print(f"{name:7} {truth:11} released {None if gate is None else gate.passed!s:6} "
                   f"{'as expected' if not breaches else '; '.join(breaches)}", flush=True)
             print("        moved:", ", ".join(m for m, row in rows.items() if row["moved"]) or "nothing", flush=True)
-        (RESULTS / f"planted-{name}.json").write_text(json.dumps(
-            {"what": "planted truths: what moved, beside what was expected", "data": name, "level": MOVES,
-             "as expected": f"{len(samples) - failed} of {len(samples)}", "truths": table,
-             "features": f"{assessor.extractor.name} v{assessor.extractor.version}",
-             "seconds": round(time.perf_counter() - began), "date": str(date.today()),
-             "machine": platform.processor() or platform.machine(),
-             "command": f"python benchmarks/planted_truths.py {name}"}, indent=2) + "\n")
+        tell(name, table, assessor, time.perf_counter() - began)
+
+
+def tell(name: str, table: dict[str, dict[str, Any]], assessor: Assessor, seconds: float) -> None:
+    """Write the record: which measures moved, beside which should have."""
+    findings = [Finding(f"{truth}: {WHAT[truth]}", "as expected",
+                        "as expected" if not row["breaches"] else "; ".join(row["breaches"]), not row["breaches"])
+                for truth, row in table.items()]
+    measures = list(dict.fromkeys(m for row in table.values() for m in row["measures"]))
+    cells = [[m, *(_cell(row["measures"].get(m)) for row in table.values())] for m in measures]
+    released = ["the gate", *({True: "passed", False: "refused", None: "cannot tell"}[row["released"]]
+                              for row in table.values())]
+    recording.write(
+        f"planted-{name}", f"each planted fault of {name} moves the measures that should move, and no others", findings,
+        tables=[Table("The figure, beside that of real data; in capitals what was to move, in brackets what was free",
+                      ["measure", *table], [*cells, released])],
+        reading=f"A measure moves where its p-value, corrected for all measures, is below {MOVES}; features "
+                f"{assessor.extractor.name} v{assessor.extractor.version}, n "
+                f"{', '.join(str(row['n']) for row in table.values())}.",
+        command=f"MINTAGE_DATA=... python benchmarks/planted_truths.py {name}", seconds=seconds)
+
+
+def _cell(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    text = "moves" if found["moved"] else "stays"
+    text = {"moves": text.upper(), "free": f"({text})", "stays": text}[found["expected"]]
+    return f"{text} {number(found['value'])} / {number(found['real data'])}"
 
 
 if __name__ == "__main__":

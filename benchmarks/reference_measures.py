@@ -15,17 +15,15 @@ declared here, and nothing calls them. What does not import is skipped, and the 
 from __future__ import annotations
 
 import argparse
-import datetime
 import importlib
-import json
 import platform
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import metadata
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import recording
 import torch
 from torch import Tensor
 
@@ -33,6 +31,7 @@ from mintage.evaluation.measures.frechet import frechet_distance
 from mintage.evaluation.measures.inception_score import inception_score
 from mintage.evaluation.measures.kernel_distance import kernel_distance, mmd2
 from mintage.evaluation.measures.neighbours import precision_recall_density_coverage
+from mintage.lab.outcome import Finding, Table
 
 N, D, SUBSETS = 2000, 128, 50
 TOLERANCE = 1e-4
@@ -112,7 +111,6 @@ def declare_operators() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--packages", help="a folder with torch-fidelity and clean-fid")
-    parser.add_argument("--out", type=Path, default=Path("results/reference-measures.json"))
     told = parser.parse_args()
     if told.packages:
         sys.path.append(told.packages)
@@ -131,10 +129,21 @@ def main() -> None:
         print(f"{row['reference']:15} {row['measure']:26} {row['ours']:.10g} {row['theirs']:.10g} "
               f"{row['relative_difference']:.1e} {'' if row['agrees'] else 'DIFFERS'}")
     if rows:
-        told.out.parent.mkdir(exist_ok=True)
-        text = {"date": datetime.date.today().isoformat(), "versions": versions, "n": N, "features": D,
-                "tolerance": TOLERANCE, "pairs": rows, "skipped": skipped}
-        told.out.write_text(json.dumps(text, indent=1) + "\n", encoding="utf-8")
+        tell(rows, versions, skipped)
+
+
+def tell(rows: list[dict[str, Any]], versions: dict[str, str], skipped: dict[str, str]) -> None:
+    """Write the record."""
+    findings = [Finding(f"{row['measure']} against {row['reference']}, relative difference",
+                        f"≤ {TOLERANCE:g}" if not row["error"] else "within 3 standard errors",
+                        row["relative_difference"], bool(row["agrees"])) for row in rows]
+    header = ["reference", "measure", "ours", "theirs"]
+    recording.write(
+        "reference-measures", "measures equal the reference implementations on the same features", findings,
+        tables=[Table("Figures", header, [[row[key] for key in header] for row in rows])],
+        reading=f"{N:,} examples of {D} features; {', '.join(f'{k} {v}' for k, v in versions.items())}."
+                + "".join(f" Skipped: {k} ({v})." for k, v in skipped.items()),
+        command="python benchmarks/reference_measures.py --packages FOLDER", seconds=0.0)
 
 
 def _torchvision_is_broken() -> bool:

@@ -10,12 +10,11 @@ Run: MINTAGE_DATA=DATA python benchmarks/stacked_floor.py [--seeds 10]
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import time
 from pathlib import Path
 from typing import Any
 
+import recording
 import torch
 from torch import Tensor
 
@@ -23,6 +22,7 @@ from mintage.data import open_data
 from mintage.data.stacked import stacked
 from mintage.evaluation.features.digit_net import DIGEST, read_digits
 from mintage.evaluation.measures.stacked import CONFIDENT, floor_at, modes_of_counts, read_stacks
+from mintage.lab.outcome import Finding, Table
 
 RESULT = Path(__file__).resolve().parent.parent / "results" / "stacked-floor.json"
 SIZES = (10_000, 26_000)
@@ -74,13 +74,25 @@ def main() -> None:
     # three independent channels: the KL of the product is three times that of one
     excess = 3 * float((seen * (10 * seen).log()).sum())
     runs = [one(n, seed) for n in SIZES for seed in range(a.seeds)]
-    result = {"claim": "a perfect sampler's KL on stacked MNIST equals its floor",
-              "command": "python benchmarks/stacked_floor.py",
-              "digest": DIGEST, "digit_accuracy": accuracy, "excess_from_confusion_at_any_n": excess,
-              "machine": {"python": platform.python_version(), "torch": torch.__version__, "threads": 1},
-              "summary": [summary(runs, n) for n in SIZES], "runs": runs}
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps({k: v for k, v in result.items() if k != "runs"}, indent=1))
+    tell([summary(runs, n) for n in SIZES], accuracy, excess, a.seeds, sum(run["seconds"] for run in runs))
+
+
+def tell(rows: list[dict[str, Any]], accuracy: float, excess: float, seeds: int, seconds: float) -> None:
+    """Write the record."""
+    findings = [Finding.at_least("the classifier of digits, share of test digits right", 0.99, accuracy)]
+    for row in rows:
+        findings += [Finding.equal(f"KL of a perfect sampler, n = {row['n']:,}, mean of {seeds} seeds (its floor)",
+                                   row["floor"], row["kl_mean"], within=2 * row["floor_sd"] / seeds**0.5),
+                     Finding.at_most(f"the seed farthest from the floor, n = {row['n']:,}, in deviations", 3,
+                                     row["largest_deviations"])]
+    header = ["n", "floor", "its deviation", "KL, mean", "KL, deviation", "added by the classifier's errors"]
+    keys = ("n", "floor", "floor_sd", "kl_mean", "kl_sd", "classifier_adds")
+    recording.write(
+        "stacked-floor", "a perfect sampler of stacked MNIST, as the judge sees it, scores the floor", findings,
+        tables=[Table("Balanced stacks of test digits", header, [[row[key] for key in keys] for row in rows])],
+        reading=f"By its confusion matrix the classifier adds {excess:.2g} nats at any n. The classifier is "
+                f"digits_v1 ({DIGEST[:12]}), trained on MNIST's training digits only.",
+        seeds=range(seeds), command="MINTAGE_DATA=... python benchmarks/stacked_floor.py", seconds=seconds)
 
 
 if __name__ == "__main__":

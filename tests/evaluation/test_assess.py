@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from mintage import citing
 from mintage.evaluation import FAMILIES, MEASURES, Card, Evaluation, Family, Setting, Side, assess
 from mintage.evaluation.assess import blocks_of, with_near
 from mintage.evaluation.comparison import compare, methods
@@ -154,3 +156,11 @@ def test_methods_are_compared_over_trainings() -> None:
     apart = methods({"a": [training(0.2, k) for k in range(4)], "b": [training(1.2, 10 + k) for k in range(4)]})
     assert apart[0].differs and "a is better" in apart[0].verdict
     assert methods({"a": [training(0.5, 1)], "b": [training(0.5, 2), training(0.5, 3)]}) == []
+
+
+def test_the_page_on_judging_names_every_measure() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "judging.md").read_text()
+    sources = citing.entries()
+    for measure in MEASURES.values():
+        assert f"| {measure.title} (`{measure.name}`) | {measure.says} |" in page, measure.name
+        assert measure.source in sources, measure.source
