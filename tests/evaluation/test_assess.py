@@ -51,8 +51,8 @@ def test_every_measure_has_a_card_with_its_floor_and_noise() -> None:
         if card.measure in ("frechet_limit", "repeats"):  # these measure their noise themselves
             continue
         assert card.low is not None and card.high is not None and card.spread is not None
-        assert card.low <= card.value <= card.high and len(card.at_blocks) == len(card.floor_at_blocks) == 10
-        assert card.block_size == 60
+        assert card.low <= card.value <= card.high and len(card.at_blocks) == len(card.floor_at_blocks)
+        assert (len(card.at_blocks), card.block_size) in {(10, 60), (6, 100)}
 
 
 def test_real_data_are_called_real_and_others_are_not() -> None:

@@ -28,9 +28,9 @@ SMALLEST_BLOCK = 32
 FEWEST_BLOCKS = 4
 
 
-def blocks_of(n: int) -> int:
+def blocks_of(n: int, smallest: int = SMALLEST_BLOCK) -> int:
     """How many blocks n examples are dealt into: 10, fewer where they would be small, 0 where there are too few."""
-    count = min(BLOCKS, n // SMALLEST_BLOCK)
+    count = min(BLOCKS, n // smallest)
     return count if count >= FEWEST_BLOCKS else 0
 
 
@@ -74,7 +74,7 @@ def _cards(family: Family, sides: tuple[Side, Side, Side | None, Side | None], c
     real, fake, train, others = sides
     if family.of is None:
         return [_whole_card(family, real, fake, _twin(family, real, train, others))]
-    of = family.of
+    of, count = family.of, count if len(real) >= count * family.block else blocks_of(len(real), family.block)
     n, size = len(real), len(real) // count if count else 0
     try:
         values = of(real, fake, train)

@@ -99,8 +99,8 @@ class Card:
         if self.p_real >= LEVEL:
             return "no difference shown at this n" if self.warning else "cannot be told from real data"
         above = self.value > self.floor
-        if self.at_blocks and self.floor_at_blocks:
-            above = sum(self.at_blocks) > sum(self.floor_at_blocks)
+        if self.at_blocks and above != (sum(self.at_blocks) > sum(self.floor_at_blocks)):
+            return f"differs from real data in blocks of {self.block_size:,}"
         worse = {"lower": above, "higher": not above}.get(self.about.better)
         return {True: "worse than real data", False: "beyond real data",
                 None: "above real data" if above else "below real data"}[worse]

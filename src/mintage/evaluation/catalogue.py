@@ -111,13 +111,13 @@ FAMILIES: tuple[Family, ...] = (
             Measure("density", "density", "how many real neighbourhoods hold a sample: fidelity, robust to outliers",
                     "as real", "naeem2020"),
             Measure("coverage", "coverage", "the share of real neighbourhoods that hold a sample: diversity, robust",
-                    "as real", "naeem2020")), _neighbourhoods),
+                    "as real", "naeem2020")), _neighbourhoods, block=100),
     Family((Measure("sliced", "sliced Wasserstein distance",
                     "how far features are apart along random directions, all quantiles counted", "lower",
                     "karras2018"),), _sliced),
     Family((Measure("two_sample", "two-sample accuracy",
                     "how often a classifier tells samples from real examples on features it has not seen; half where "
-                    "it cannot", "lower", "lopezpaz2017", lambda dim: 8 * dim),), _classifier),
+                    "it cannot", "lower", "lopezpaz2017", lambda dim: 8 * dim),), _classifier, block=100),
     Family((Measure("repeats", "repeats among samples",
                     "the share of samples that are all but equal to another one: a sign of a small support", "lower",
                     "arora2017", lambda dim: 1000),), whole=_repeats, twin="held-out", fewest=lambda dim: 100),
@@ -129,7 +129,7 @@ FAMILIES: tuple[Family, ...] = (
                     "are copies", "neither", "meehan2020", lambda dim: 200),
             Measure("near_train", "share next to training examples",
                     "the share of samples nearer to a training example than 99 of 100 unseen real ones are", "lower",
-                    "meehan2020", lambda dim: 1000)), _copying, frozenset({"train"}), "held-out"),
+                    "meehan2020", lambda dim: 1000)), _copying, frozenset({"train"}), "held-out", block=100),
 )
 
 MEASURES: dict[str, Measure] = {

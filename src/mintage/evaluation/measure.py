@@ -55,6 +55,7 @@ class Family:
     also_train: bool = False  # whether it is computed against the training examples too
     whole: Callable[[Side, Side, Side], Whole] | None = None  # (real, fake, player of the floor): not by blocks
     fewest: Callable[[int], int] = lambda dim: 2  # examples without which it is not computed, of features
+    block: int = 32  # examples that a block needs, for the figure of a block to be like that of all
     smooth: int = 0  # up to how many features its error is found by leaving blocks out of all n (quick, and narrower)
 
     def fits(self, real: Side, fake: Side, train: Side | None) -> bool:

@@ -222,5 +222,5 @@ def intra_class_frechet(
     each = {k: frechet_distance(*parts) for k in range(classes)
             if min(map(len, parts := [f[y == k] for f, y in sides])) >= need}
     if not each:
-        raise ValueError(f"no class has {need} examples on both sides; take more, or a smaller `least`")
+        raise ValueError(f"no class has {need} examples on both sides; more examples are needed")
     return IntraClass(sum(each.values()) / len(each), each, tuple(k for k in range(classes) if k not in each))
