@@ -34,11 +34,11 @@ import torch.nn.functional as F
 from mintage.data import open_data, tables
 from mintage.data.tables import Column, open_table
 from mintage.evaluation import FAMILIES, Assessor, Evaluation, Side, small_image_features
-from mintage.evaluation.cards import number
 from mintage.evaluation.class_families import class_families
 from mintage.evaluation.features.table_features import table_features
 from mintage.evaluation.sides import see
 from mintage.evaluation.table_families import table_families
+from mintage.evaluation.wording import number
 from mintage.lab.outcome import Finding, Table
 
 MOVES = 0.01

@@ -135,3 +135,20 @@ def test_channels_follow_the_images(tmp_path: Path) -> None:
     examples = open_data(tmp_path)
     assert examples.spec.shape == (3, 32, 32) and any("grey" in note for note in examples.notes)
     assert open_data(tmp_path, channels=4).spec.shape == (4, 32, 32)
+
+
+def test_exact_refuses_several_sizes_and_names_the_commonest(tmp_path: Path) -> None:
+    """A judge must not resize unasked; asked, it may."""
+    for seed in range(5):
+        save(tmp_path / f"{seed}.png", seed, (20, 30, 3) if seed < 3 else (32, 32, 3))
+    with pytest.raises(DataError, match=r"2 sizes \(3 of 30x20, 2 of 32x32\).*--resolution 30x20"):
+        open_data(tmp_path, exact=True)
+    assert open_data(tmp_path, exact=True, resolution=(20, 30)).spec.shape == (3, 20, 30)
+    assert open_data(tmp_path).spec.shape == (3, 16, 16)
+
+
+def test_exact_takes_large_images_as_they_are(tmp_path: Path) -> None:
+    for seed in range(2):
+        save(tmp_path / f"{seed}.png", seed, (140, 200, 3))
+    assert open_data(tmp_path, exact=True).spec.shape == (3, 140, 200)
+    assert open_data(tmp_path).spec.shape == (3, 64, 64)

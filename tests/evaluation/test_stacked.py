@@ -14,6 +14,7 @@ from mintage.data import Examples, open_data
 from mintage.data.stacked import stacked
 from mintage.evaluation.features import digit_net
 from mintage.evaluation.features.digit_net import read_digits, shipped_net
+from mintage.evaluation.features.shipped import shipped_bytes
 from mintage.evaluation.measures.stacked import digit_shares, floor_at, modes_of_counts, read_stacks, stacked_modes
 
 MNIST = torch.tensor([0.0987, 0.1124, 0.0993, 0.1022, 0.0974, 0.0904, 0.0986, 0.1044, 0.0975, 0.0991])
@@ -151,10 +152,8 @@ def test_a_perfect_sampler_scores_the_floor(test_digits: Examples) -> None:
 
 def test_weights_that_were_changed_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     weights = sum(w.numel() for w in shipped_net().parameters())
-    assert len(digit_net.shipped_bytes()) <= 400_000 and weights == 153_850
+    assert len(shipped_bytes(digit_net.FILE, digit_net.DIGEST)) <= 400_000 and weights == 153_850
     monkeypatch.setattr(digit_net, "DIGEST", "0" * 64)
-    digit_net.shipped_bytes.cache_clear()
     with pytest.raises(RuntimeError, match="Reinstall mintage"):
         shipped_net()
     monkeypatch.undo()
-    digit_net.shipped_bytes.cache_clear()

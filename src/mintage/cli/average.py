@@ -27,9 +27,9 @@ def average(run: Path, /, *, lengths: str = ",".join(map(str, LENGTHS)), length:
     """
     opened = Run.open(run)
     if length is not None:
-        tried = next(iter(compare(opened, [length])))
-        print(f"written: {choose(opened, length, tried.verdict)}")
-        for line in tried.verdict.lines() if tried.verdict else ["it was not judged"]:
+        found = choose(opened, length)
+        print(f"written: {opened.generator}")
+        for line in found.leading() if found else ["it was not judged"]:
             print(f"  {line}")
         return
     best: tuple[float, float] | None = None

@@ -13,6 +13,7 @@ from mintage.runs.folder import Run
 from mintage.runs.generator_figures import lines_of
 from mintage.runs.kinds import is_run
 from mintage.runs.pairs import open_pair
+from mintage.runs.release import judged_again
 
 PLAIN = Opening()
 
@@ -30,7 +31,7 @@ def evaluate(what: str, real: str | None = None, /, *, opening: Opening = PLAIN,
     real
         Real examples, which the generator should not have seen.
     out
-        A folder for evaluation.json and evaluation.md; the run's, if left out. Samples are judged without writing.
+        A folder for evaluation.json and evaluation.md. If left out: the run's; of samples nothing is written.
     """
     if out is not None:
         check_place(out)
@@ -42,8 +43,11 @@ def evaluate(what: str, real: str | None = None, /, *, opening: Opening = PLAIN,
     if place is None:
         print("nothing was written; --out FOLDER keeps the figures and their cards")
         return
-    place.mkdir(parents=True, exist_ok=True)
-    write(found, place)
+    if out is None:
+        judged_again(Run.open(what), found)
+    else:
+        place.mkdir(parents=True, exist_ok=True)
+        write(found, place)
     print(f"written: {place / 'evaluation.json'}, evaluation.md"
           + ("" if out else f"; mintage report {what} writes them into its report"))
 

@@ -53,7 +53,7 @@ class Opening:
     target
         A column of a table that a classifier is to predict: words, or at most 20 different numbers.
     categorical
-        Columns of a table whose numbers are codes of categories.
+        A column of a table whose numbers are codes of categories; once for each.
     rate
         Samples a second that sounds are brought to; without it, sounds of several rates are refused.
     length

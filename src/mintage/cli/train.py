@@ -21,10 +21,7 @@ DEFAULT = "r3gan"
 
 
 def train(
-    data: str,
-    /,
-    *,
-    system: str = DEFAULT,
+    data: str, /, *, system: str = DEFAULT,
     resolution: str | None = None,
     batch: int | None = None,
     examples: int | None = None,
@@ -46,19 +43,18 @@ def train(
     Parameters
     ----------
     data
-        A folder of images (class sub-folders are labels), an IDX, NPY or NPZ file, a Hugging Face data set on disk,
-        or a name: digits, mnist, fmnist (in the folder that MINTAGE_DATA names), ring, grid, gaussians, gaussian-1d.
+        A folder of images (class sub-folders are labels), an IDX, NPY or NPZ file, a Hugging Face data set on disk, or
+        a name: digits, ring, grid, gaussians, gaussian-1d; mnist, stacked-mnist, fmnist (see MINTAGE_DATA).
     system
         One of `mintage systems`; its own options follow the common ones.
     resolution
-        Size of the images, WIDTHxHEIGHT or one number for a square. Default: theirs if they are all of one size, else
-        a square.
+        Size of the images, WIDTHxHEIGHT or one number for a square. Default: theirs if all are of one size.
     batch
         Examples in a batch.
     examples
         How long to train, in examples seen.
     minutes
-        How long to train, by the clock; turned into examples by a short trial at the start. Default: 8.
+        How long to train, by the clock; turned into examples by a short trial. Default: 8.
     seed
         Of all randomness: the same seed on the same machine gives the same run.
     device
@@ -78,8 +74,7 @@ def train(
     judged
         Samples the judge looks at, at each of ten marks; 0 turns judging off.
     patience
-        Stop when the last so many marks are no better than those before, beyond the noise of the measure; 0 plays to
-        the end, which suits systems whose rates fall to the end (r3gan).
+        Stop when the last so many marks are no better than those before, beyond their noise. 0: play to the end.
     quiet
         Say nothing but warnings.
     """

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from mintage.data.errors import DataError
 from mintage.data.spec import DataSpec
+from mintage.data.splitting import held_out_rows
 from mintage.data.stores import Pixels, Points, Store, digests_of
 
 SIGNIFICANT = 6  # digits of a centre or scale, so that no machine's rounding changes a fingerprint
@@ -123,17 +124,7 @@ class Examples:
         Raises:
             DataError: a share not between 0 and 1, or fewer than two examples that differ.
         """
-        if not 0 < held_out < 1:
-            raise DataError(f"held_out is {held_out}; it is a share between 0 and 1, such as 0.1")
-        draw = self.digests[:, 8 * again : 8 * again + 8].copy().view(">u8")[:, 0]
-        if len(self) < 2 or draw.min() == draw.max():
-            raise DataError(f"{self.name} holds {len(self)} example{'s' * (len(self) != 1)}, none of which differ; "
-                            "to hold some out for judging, at least two different ones are needed")
-        out = draw < np.uint64(held_out * 2.0**64)
-        if not out.any():
-            out = draw == draw.min()
-        elif out.all():
-            out = draw != draw.max()
+        out = held_out_rows(self.digests, held_out, self.name, again=again)
         return (self.take(torch.from_numpy(np.flatnonzero(~out))),
                 self.take(torch.from_numpy(np.flatnonzero(out)), f"{self.name}, held out"))
 

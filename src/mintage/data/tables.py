@@ -22,6 +22,7 @@ import torch
 
 from mintage.data.csv_rows import Cells, is_missing, is_number, read_rows
 from mintage.data.errors import DataError, near
+from mintage.data.splitting import held_out_rows
 from mintage.data.stores import digest, digests_of
 
 MOST_CATEGORIES = 1000
@@ -121,17 +122,7 @@ class Table:
         Raises:
             DataError: a share not between 0 and 1, or fewer than two rows that differ.
         """
-        if not 0 < held_out < 1:
-            raise DataError(f"held_out is {held_out}; it is a share between 0 and 1, such as 0.1")
-        draw = self.digests[:, :8].copy().view(">u8")[:, 0]
-        if draw.min() == draw.max():
-            raise DataError(f"{self.name} holds {len(self)} row{'s' * (len(self) != 1)}, none of which differ; to hold "
-                            "some out for judging, at least two different ones are needed")
-        out = draw < np.uint64(held_out * 2.0**64)
-        if not out.any():
-            out = draw == draw.min()
-        elif out.all():
-            out = draw != draw.max()
+        out = held_out_rows(self.digests, held_out, self.name)
         return self.take(np.flatnonzero(~out)), self.take(np.flatnonzero(out), f"{self.name}, held out")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from mintage.evaluation.catalogue import MEASURES
 from mintage.evaluation.gate import Gate
 from mintage.evaluation.measure import Measure
+from mintage.evaluation.wording import number, p_text, table
 
 FORMAT = 1
 LEVEL = 0.05
@@ -225,25 +226,6 @@ def _row(card: Card) -> tuple[str, ...]:
                                                                 else "")
     return (card.about.title, number(card.value), interval, floor, "" if card.p_real is None else p_text(card.p_real),
             "" if card.against_train is None else number(card.against_train), card.reading)
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table in Markdown."""
-    head = tuple(head)
-    lines = [head, ("---",) * len(head), *rows]
-    return "".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines)
-
-
-def number(x: float | None) -> str:
-    """A figure with as many digits as are worth reading."""
-    if x is None or not math.isfinite(x):
-        return "–" if x is None or math.isnan(x) else "∞"
-    return f"{x:.3g}" if x and abs(x) < 0.1 else f"{x:.3f}" if abs(x) < 100 else f"{x:,.1f}"
-
-
-def p_text(p: float) -> str:
-    """A p-value for reading."""
-    return "< .001" if p < 0.001 else f"{p:.3f}".lstrip("0") if p < 1 else "1"
 
 
 def _number(x: float | None) -> float:

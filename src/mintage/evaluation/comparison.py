@@ -14,9 +14,10 @@ from math import isfinite
 from statistics import fmean
 from typing import Any
 
-from mintage.evaluation.cards import LEVEL, Card, Evaluation, number, p_text, table
+from mintage.evaluation.cards import LEVEL, Card, Evaluation
 from mintage.evaluation.catalogue import MEASURES
 from mintage.evaluation.student import Mean, difference_of, holm, mean_of
+from mintage.evaluation.wording import number, p_text, table
 
 LEADING = ("frechet", "kernel", "precision", "recall", "coverage")
 SHOWN = 3

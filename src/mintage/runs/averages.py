@@ -11,20 +11,20 @@ tracks are kept while it plays; the rest costs disk, not time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import safetensors.torch
 from safetensors import SafetensorError, safe_open
 
-from mintage.evaluation import Verdict
+from mintage.evaluation import Evaluation, Verdict
 from mintage.game import Game, PowerAverage, Snapshot, Stages, reconstruct
 from mintage.runs.building import examples_of, game_of
 from mintage.runs.durable import write_file
 from mintage.runs.errors import RunError
+from mintage.runs.evaluating import court_for
 from mintage.runs.folder import Run
-from mintage.runs.judging import Judging, verdict_of
-from mintage.runs.product import export
+from mintage.runs.judging import BANK, Judging, verdict_of
+from mintage.runs.release import produce
 
 LENGTHS = (0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2)
 
@@ -90,17 +90,17 @@ def compare(run: Run, lengths: Sequence[float] = LENGTHS) -> Iterator[Tried]:
         yield Tried(length, verdict_of(found) if found else None)
 
 
-def choose(run: Run, length: float, verdict: Verdict | None = None) -> Path:
-    """Make the average of this length the product, `generator/`.
+def choose(run: Run, length: float) -> Evaluation | None:
+    """Make the average of this length the product, `generator/`, and judge it as at the end of a training.
 
     Raises:
-        RunError: the run left no snapshots, or a length that no average has.
+        RunError: the run left no snapshots, a length that no average has, or the data changed.
     """
     game = at_length(run, length)
-    export(run, game, {"round": game.index, "examples": game.examples, "length": length,
-                       "verdict": verdict.to_json() if verdict else None,
-                       "verdict_lines": verdict.lines() if verdict else []})
-    return run.generator
+    train, held_out = examples_of(run.settings)
+    judging = Judging(run.settings, train, held_out)
+    court = None if judging.abstains else court_for(run.settings, train, held_out, n=run.settings.judged, bank=BANK)
+    return produce(run, game, {"round": game.index, "examples": game.examples, "length": length}, court)
 
 
 def at_length(run: Run, length: float, game: Game | Stages | None = None) -> Game | Stages:

@@ -19,8 +19,8 @@ from PIL import Image, ImageDraw
 from mintage.data import DataError, DataSpec, sheet
 from mintage.evaluation import Comparison, Evaluation, compare, methods
 from mintage.evaluation.assess import FEWEST_BLOCKS, SMALLEST_BLOCK
-from mintage.evaluation.cards import number, table
 from mintage.evaluation.comparison import LEADING
+from mintage.evaluation.wording import number, table
 from mintage.runs.asked import Asked
 from mintage.runs.checkpoints import listed
 from mintage.runs.durable import write_file, write_json

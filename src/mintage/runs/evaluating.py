@@ -60,18 +60,6 @@ class Court(NamedTuple):
             raise RunError(f"{name} cannot be evaluated: {error}") from error
 
 
-def evaluate(run: Run, *, n: int = MOST, seed: int = 1, features: str = "auto",
-             weights: Path | None = None) -> Evaluation:
-    """The evaluation of the generator of `run` on held-out examples that chose nothing, written to the run.
-
-    Raises:
-        RunError: no checkpoint, too few held-out examples, n too small, or features that are not to be had.
-    """
-    found = court_of(run, n=n, features=features, weights=weights).evaluate(run, seed)
-    write(found, run.path)
-    return found
-
-
 def digits_of(stacks: Examples) -> Tensor:
     """The shares [10] of the digits in labelled stacks."""
     y = torch.empty(0) if stacks.labels is None else stacks.labels.cpu()

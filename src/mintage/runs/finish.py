@@ -6,26 +6,23 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
 
 import torch
 
 from mintage.data import sheet
-from mintage.evaluation import Evaluation
 from mintage.game import Game, Stages
 from mintage.runs import machine
 from mintage.runs.console import Console, clock
 from mintage.runs.durable import write_file, write_json
-from mintage.runs.evaluating import Court, best_game, court_for, write
+from mintage.runs.evaluating import Court, best_game, court_for
 from mintage.runs.film import Film, png
 from mintage.runs.folder import Run
 from mintage.runs.judging import BANK, CHUNK, Judging, samples_of
-from mintage.runs.product import export
+from mintage.runs.release import produce
 from mintage.runs.report import write_report
 
 SHOWN = 8
 SAID = ("frechet", "precision", "recall", "coverage", "label_agreement", "memorisation")
-SEED = 1  # of the latents that the product is judged by: not those that chose it
 
 
 def finish(run: Run, judging: Judging, seconds: float, console: Console) -> None:
@@ -33,16 +30,12 @@ def finish(run: Run, judging: Judging, seconds: float, console: Console) -> None
     began = time.perf_counter()
     game, index = best_game(run)
     mark = next((line["judge"] for line in reversed(run.metrics()) if "judge" in line and line["round"] == index), None)
-    facts: dict[str, Any] = {"round": index, "examples": game.examples, "verdict": mark, "verdict_lines": []}
-    found = None
+    court = None
     if not judging.abstains:
         court = court_for(run.settings, judging.train, judging.held_out, n=run.settings.judged, bank=BANK)
-        found = court.evaluate_game(game, run.settings, f"{run.path.name}, round {index:,}", SEED)
-        write(found, run.path)
-        facts |= _released(found)
-        if run.settings.spec.kind == "image":
-            _neighbours(run, game, court)
-    export(run, game, facts)
+    found = produce(run, game, {"round": index, "examples": game.examples, "verdict": mark}, court)
+    if court is not None and run.settings.spec.kind == "image":
+        _neighbours(run, game, court)
     Film(run, game).shoot("best")
     took = seconds + time.perf_counter() - began
     write_json(run.path / "summary.json", {"best": {"round": index, "examples": game.examples}, "verdict": mark,
@@ -54,13 +47,6 @@ def finish(run: Run, judging: Judging, seconds: float, console: Console) -> None
     console.say(f"done in {clock(took)}; the best checkpoint is the one of round {index:,}")
     console.say(f"samples:  mintage sample {run.path} -n 64")
     console.say(f"report:   {run.report}")
-
-
-def _released(found: Evaluation) -> dict[str, Any]:
-    """What the product says of itself: its figures in lines, and whether it may leave."""
-    gate = found.gate
-    return {"verdict_lines": found.leading(), "evaluated": found.setting.reference,
-            "released": None if gate is None else gate.passed, "reasons": [] if gate is None else gate.reasons}
 
 
 def _neighbours(run: Run, game: Game | Stages, court: Court) -> None:

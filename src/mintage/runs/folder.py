@@ -37,7 +37,7 @@ class Run:
             RunError: nothing is there, or it is not a run; the nearest run is named.
         """
         run = cls(path)
-        if not run.path.is_dir():
+        if len(run.path.name) > 255 or not run.path.is_dir():
             around = run.path.parent if run.path.parent.is_dir() else Path()
             names = [p.name for p in around.iterdir() if (p / "settings.json").exists()]
             near = get_close_matches(run.path.name, names, n=1)

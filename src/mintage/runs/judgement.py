@@ -6,8 +6,8 @@ from html import escape
 from typing import Any
 
 from mintage.evaluation import Card, Evaluation
-from mintage.evaluation.cards import number, p_text
 from mintage.evaluation.stopping import choose_best, progress
+from mintage.evaluation.wording import number, p_text
 from mintage.runs.charts import line_chart
 from mintage.runs.evaluating import read
 from mintage.runs.folder import Run

@@ -54,13 +54,21 @@ def refuse_missing(source: str) -> None:
     if source in NAMES or os.path.exists(source):
         return
     path = Path(source)
-    if not os.path.isdir(path.parent):
-        raise RunError(f"there is no {source}: the folder {path.parent} does not exist")
-    beside = {entry.name: str(path.parent / entry.name) for entry in path.parent.iterdir()}
+    if not source or not os.path.isdir(path.parent):
+        raise RunError(f"there is no {source}: the folder {path.parent} does not exist" if source else
+                       "an empty name was given; give a folder, a file, or data by name")
+    beside = {name: str(path.parent / name) for name in _beside(path)}
     close = get_close_matches(path.name, [*beside, *NAMES], n=1)
     hint = (f"; did you mean {beside.get(close[0], close[0])}?" if close else
             f". Give a folder, a file, or data by name: {', '.join(NAMES)}")
     raise RunError(f"there is no {source}{hint}")
+
+
+def _beside(path: Path) -> list[str]:
+    try:
+        return os.listdir(path.parent)
+    except OSError:
+        return []
 
 
 def is_run(source: str) -> bool:

@@ -17,17 +17,15 @@ digits, which it never saw, 98.5 %.
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache
-from importlib import resources
-
 import torch
-from safetensors.torch import load
 from torch import Tensor, nn
+
+from mintage.evaluation.features.shipped import shipped_weights
 
 SIDE = 32
 DEEP, SHALLOW = 96, 32
 VERSION = "1"
+FILE = "features_v1.safetensors"
 DIGEST = "c2600e16e935d022f8cba0bddca189340e36da2ff7c9eb88f86941338c17f6e4"
 # (name, channels in, channels out, kernel, stride): 13.6 million multiplications a picture, 0.34 million weights.
 LAYERS = (
@@ -60,21 +58,8 @@ class FeatureNet(nn.Module):
         return (f - self.get_buffer("shift")) * self.get_buffer("scale")
 
 
-@cache
-def shipped_bytes() -> bytes:
-    """The packaged weights, as they are on disk; raises RuntimeError when they were changed or cut short."""
-    data = resources.files("mintage.evaluation.features").joinpath("features_v1.safetensors").read_bytes()
-    found = hashlib.sha256(data).hexdigest()
-    if found != DIGEST:
-        raise RuntimeError(
-            f"features_v1.safetensors has sha256 {found}, expected {DIGEST}: the installed file is damaged or was "
-            "replaced, and its scores could not be compared with anyone's. Reinstall mintage."
-        )
-    return data
-
-
 def shipped_net() -> FeatureNet:
     """A fresh FeatureNet with the packaged weights (kept as half floats, used as floats), frozen, in eval mode."""
     net = FeatureNet()
-    net.load_state_dict({name: weight.float() for name, weight in load(shipped_bytes()).items()})
+    net.load_state_dict(shipped_weights(FILE, DIGEST))
     return net.eval().requires_grad_(False)

@@ -161,7 +161,7 @@ def _state_dict(data: bytes) -> dict[str, Tensor]:
     try:
         found: Any = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
     except Exception as error:  # a broken file raises whatever its broken part raises: five types were seen
-        raise ValueError(f"not a PyTorch file of plain tensors ({str(error)[:200]})") from error
+        raise ValueError(f"not a PyTorch file of plain tensors ({type(error).__name__})") from error
     if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
         raise ValueError("it holds something else than a state dict; save net.state_dict() alone")
     return found
