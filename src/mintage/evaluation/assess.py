@@ -100,7 +100,7 @@ def _whole_card(family: Family, real: Side, fake: Side, twin: tuple[Side | None,
     floor = found.floor if found.floor is not None else family.whole(base, player, player).value
     return Card(measure.name, found.value, len(real), found.low, found.high, floor=floor,
                 floor_n=len(real) if found.floor is not None else len(player), p_real=found.p_value,
-                least=measure.least(real.features.shape[1]))
+                least=measure.least(real.features.shape[1]), detail=found.detail)
 
 
 def _at_blocks(family: Family, of: Of, real: Side, fake: Side, train: Side | None, twin: Side | None,

@@ -76,6 +76,7 @@ class Card:
     at_blocks: tuple[float, ...] = ()  # the figure of each block: what comparisons are made of
     floor_at_blocks: tuple[float, ...] = ()
     least: int = 0  # fewer examples than this are too few for the measure
+    detail: str = ""  # what the figure is made of
     trouble: str = ""  # why there is no interval, where a block was too small for the measure
 
     @property
@@ -212,6 +213,7 @@ def card_text(card: Card, s: Setting) -> str:
                                                              f"of {card.block_size:,}")
     rows = [("value", number(card.value)), ("says", about.says), ("better", about.better), ("n", f"{card.n:,}"),
             ("needs", f"n of {card.least:,} or more" if not card.warning else card.warning),
+            *([("made of", card.detail)] if card.detail else []),
             ("95 % interval", "none" if card.low is None else f"{number(card.low)} to {number(card.high)}"),
             ("spread", spread), ("real data", floor),
             ("features", s.features), ("preparation", s.preparation), ("samples", s.samples),

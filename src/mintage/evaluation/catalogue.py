@@ -22,6 +22,7 @@ from mintage.evaluation.measures.sliced import sliced_wasserstein
 from mintage.evaluation.measures.two_sample import classifier_test
 from mintage.evaluation.sides import Side
 from mintage.evaluation.table_families import TABLE_MEASURES
+from mintage.evaluation.wording import number
 
 NEIGHBOURS = 5
 
@@ -33,7 +34,9 @@ def _frechet(real: Side, fake: Side, train: Side | None) -> dict[str, float]:
 def _limit(real: Side, fake: Side, player: Side) -> Whole:
     found, floor = (extrapolated_frechet(real.features, side.features) for side in (fake, player))
     return Whole(found.distance, found.distance - 1.96 * found.error, found.distance + 1.96 * found.error,
-                 floor.distance)
+                 floor.distance,
+                 detail=", ".join(f"{number(value)} at n {sizes[1]:,}"
+                                  for sizes, value in zip(found.sizes, found.values, strict=True)))
 
 
 def _repeats(real: Side, fake: Side, player: Side) -> Whole:

@@ -37,6 +37,7 @@ class Whole(NamedTuple):
     high: float | None = None
     floor: float | None = None
     p_value: float | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -26,6 +26,7 @@ from mintage.runs.folder import Run
 from mintage.runs.generator_figures import figures_of
 from mintage.runs.held_out import divide
 from mintage.runs.judging import LEAST, draw_of, labels_in_order
+from mintage.runs.likelihoods import likelihoods_of
 from mintage.runs.settings import Settings
 
 
@@ -34,6 +35,7 @@ class Court(NamedTuple):
 
     assessor: Assessor
     train: Examples
+    testing: Examples
 
     @property
     def order(self) -> Tensor:
@@ -48,6 +50,10 @@ class Court(NamedTuple):
         """
         game, index = generator_of(run)
         return self.evaluate_game(game, run.settings, f"{run.path.name}, round {index:,}", seed)
+
+    def likelihoods(self, run: Run, seed: int) -> dict[str, Any]:
+        """Likelihoods of the run's generator."""
+        return likelihoods_of(generator_of(run)[0], self.train, self.testing, seed)
 
     def evaluate_game(self, game: Game | Stages, settings: Settings, name: str, seed: int) -> Evaluation:
         """The same of a game at hand."""
@@ -86,7 +92,7 @@ def court_for(settings: Settings, train: Examples, held_out: Examples, extractor
     """The same of examples at hand, on the device of the settings."""
     parts = divide(held_out)
     return Court(Assessor.of(parts.testing, train, extractor, n=n, device=device_of(settings), bank=bank,
-                             notes=[parts.note] if parts.note else []), train)
+                             notes=[parts.note] if parts.note else []), train, parts.testing)
 
 
 def device_of(settings: Settings) -> torch.device:

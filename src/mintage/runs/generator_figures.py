@@ -15,6 +15,7 @@ from mintage.evaluation.measures.stacked import stacked_modes
 from mintage.game import Game, Stages, generator
 from mintage.latent import slerp
 from mintage.runs.judging import draw_of
+from mintage.runs.likelihoods import sentences
 from mintage.runs.settings import Settings
 
 PATHS = 1000
@@ -46,6 +47,12 @@ def lines_of(figures: dict[str, Any]) -> list[str]:
         p = figures["path_length"]
         lines.append(f"perceptual path length {p['mean']:,.0f} +- {p['error']:,.0f} ({p['n']:,} paths in z, features "
                      f"{p['features']}; it compares only within those)")
+    if "parzen" in figures:
+        lines += sentences(figures)
+    for name, title in (("psnr", "PSNR, dB"), ("ssim", "SSIM")):
+        if name in figures:
+            f = figures[name]
+            lines.append(f"{title} {f['mean']:.4g} +- {f['error']:.2g} over {f['n']:,} pairs")
     if "modes" in figures:
         m = figures["modes"]
         lines.append(f"{m['covered']} of {m['of']} modes, {m['high_quality']:.1%} of {m['n']:,} samples within three "

@@ -20,7 +20,7 @@ from mintage.data.csv_rows import is_number
 from mintage.data.series import open_series
 from mintage.data.tables import FEW_VALUES, Table, open_table
 from mintage.data.waves import open_waves
-from mintage.evaluation import FAMILIES, Assessor, Evaluation, Extractor, Side
+from mintage.evaluation import FAMILIES, Assessor, Evaluation, Extractor, Side, psnr, ssim
 from mintage.evaluation.assessor import bank_of, in_turn, order_of
 from mintage.evaluation.features.series_features import series_features
 from mintage.evaluation.features.sound_features import sound_features
@@ -118,6 +118,23 @@ def _examples(samples: str, real: str, train: str | None, asked: Asked) -> Pair:
     fake = see(in_turn(ours, asked.seed), assessor.n, extractor)
     shown = ours.gather(order_of(ours, asked.seed)[:SHOWN]).x.cpu()
     return Pair(assessor, fake, f"{ours.name} ({len(ours):,})", content, (shown, ours.spec))
+
+
+def counterparts(samples: str, real: str, asked: Asked) -> dict[str, Any]:
+    """PSNR and SSIM of images that belong together, in the order of their names or rows.
+
+    Raises:
+        RunError, DataError: no images, other counts or shapes.
+    """
+    sides = [open_data(source, resolution=asked.resolution, fit=asked.fit, channels=asked.channels, split=split,
+                       exact=True) for source, split in ((samples, None), (real, asked.split))]
+    ours, theirs = sides
+    if ours.spec.kind != "image" or len(ours) != len(theirs):
+        raise RunError(f"--pairs needs as many images on both sides; {samples} holds {len(ours):,} and {real} "
+                       f"{len(theirs):,} {'images' if ours.spec.kind == 'image' else 'points'}")
+    x, y = (one.gather(torch.arange(min(len(one), asked.n))).x for one in sides)
+    found = {"psnr": psnr(x, y)} | ({"ssim": ssim(x, y)} if min(x.shape[-2:]) >= 11 else {})
+    return {name: {"mean": value.mean, "error": value.error, "n": value.n} for name, value in found.items()}
 
 
 def _refuse_unlike(source: str, one: Examples, real: str, theirs: Examples) -> None:
