@@ -26,3 +26,9 @@ from mintage.networks.residual_sizes import SIZES as SIZES
 from mintage.networks.residual_sizes import Size as Size
 from mintage.networks.spectral import SpectralNorm as SpectralNorm
 from mintage.networks.spectral import spectral_norm as spectral_norm
+from mintage.networks.style_discriminator import StyleDiscriminator as StyleDiscriminator
+from mintage.networks.style_mapping import Mapping as StyleMapping
+from mintage.networks.style_mapping import mix as mix
+from mintage.networks.style_synthesis import STYLE_SIZES as STYLE_SIZES
+from mintage.networks.style_synthesis import StyleGenerator as StyleGenerator
+from mintage.networks.style_synthesis import StyleSynthesis as StyleSynthesis
