@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mintage.networks.style_discriminator import StyleDiscriminator, minibatch_deviation
-from mintage.networks.style_mapping import EqualLinear, Mapping, mix
+from mintage.networks.style_mapping import EqualLinear, StyleMapping, mix
 from mintage.networks.style_synthesis import STYLE_SIZES, StyleGenerator, StyleRow, StyleSynthesis
 
 SHAPES = [(1, 28, 28), (3, 64, 48), (2, 100, 75), (1, 8, 8), (4, 33, 17), (3, 7, 7), (3, 48, 64)]
@@ -160,7 +160,7 @@ def test_styles_of_layers() -> None:
 
 def test_the_mean_style_is_a_moving_average() -> None:
     torch.manual_seed(0)
-    f = Mapping(8, 12, depth=2, decay=0.9)
+    f = StyleMapping(8, 12, depth=2, decay=0.9)
     z = torch.randn(512, 8, generator=torch.Generator().manual_seed(0))
     w = f(z)
     assert torch.allclose(f.mean, 0.1 * w.mean(0), atol=1e-6)
@@ -210,6 +210,7 @@ def test_refusals() -> None:
                           (lambda: StyleDiscriminator((0, 8, 8)), "1 channel or more"),
                           (lambda: StyleSynthesis((1, 8, 8), form="adaptive"), "modulated, adain"),
                           (lambda: StyleDiscriminator((1, 8, 8), group=-1), "0 \\(none\\)"),
-                          (lambda: Mapping(0, 8), "nothing to map"), (lambda: Mapping(4, 8, depth=0), "1 or more")]:
+                          (lambda: StyleMapping(0, 8), "nothing to map"),
+                          (lambda: StyleMapping(4, 8, depth=0), "1 or more")]:
         with pytest.raises(ValueError, match=message):
             call()

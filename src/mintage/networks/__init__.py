@@ -27,8 +27,12 @@ from mintage.networks.residual_sizes import Size as Size
 from mintage.networks.spectral import SpectralNorm as SpectralNorm
 from mintage.networks.spectral import spectral_norm as spectral_norm
 from mintage.networks.style_discriminator import StyleDiscriminator as StyleDiscriminator
-from mintage.networks.style_mapping import Mapping as StyleMapping
+from mintage.networks.style_mapping import StyleMapping as StyleMapping
 from mintage.networks.style_mapping import mix as mix
 from mintage.networks.style_synthesis import STYLE_SIZES as STYLE_SIZES
 from mintage.networks.style_synthesis import StyleGenerator as StyleGenerator
 from mintage.networks.style_synthesis import StyleSynthesis as StyleSynthesis
+from mintage.networks.upsampling import DoublingConv2d as DoublingConv2d
+from mintage.networks.upsampling import PooledConv2d as PooledConv2d
+from mintage.networks.upsampling import UpsampledConv2d as UpsampledConv2d
+from mintage.networks.upsampling import fold_upsampling as fold_upsampling

@@ -21,10 +21,11 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
+from torch.nn.functional import linear, one_hot
 
 from mintage.networks.grids import Grid, plan
 from mintage.networks.precision import outside_autocast
+from mintage.networks.upsampling import DoublingConv2d
 
 DCGANSize = Literal["XS", "S", "M", "L"]
 # Channels of the maps at half the image's size. L is the paper's network of 64 x 64.
@@ -58,7 +59,7 @@ class DCGANGenerator(nn.Module):
             a, b = widths[-level], widths[-level - 1]
             layers += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU()]
         up = self.grid.levels > 0
-        layers.append(nn.ConvTranspose2d(widths[0], shape[0], 4, 2, 1) if up else nn.Conv2d(top, shape[0], 3, 1, 1))
+        layers.append(DoublingConv2d(widths[0], shape[0]) if up else nn.Conv2d(top, shape[0], 3, 1, 1))
         self.layers = nn.Sequential(*layers)
         self.apply(_start)
 
@@ -103,9 +104,13 @@ class DCGANDiscriminator(nn.Module):
         if self.classes:
             maps = one_hot(_given(y, self.classes), self.classes).to(x.dtype)
             x = torch.cat([x, maps[:, :, None, None].expand(-1, -1, *x.shape[2:])], 1)
-        h = self.layers(x).flatten(1)
+        h = self.layers(x)
+        # Channels last, as the maps lie in memory: flattened otherwise, the gradient comes back in another layout, and
+        # the rectifier's backward pass over two layouts took an eighth of a round.
+        weight = self.last.weight.view(h.shape[1:]).permute(1, 2, 0).flatten()
+        h = h.permute(0, 2, 3, 1).flatten(1)
         with outside_autocast(x):
-            return self.last(h.to(self.last.weight.dtype)).squeeze(1)
+            return linear(h.to(weight.dtype), weight[None], self.last.bias).squeeze(1)
 
 
 def _layout(shape: tuple[int, int, int], size: str) -> tuple[Grid, list[int]]:

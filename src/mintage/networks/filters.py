@@ -11,7 +11,7 @@ K~ is K with its kernels turned round. The filter before K or K~ leaves a margin
 
 `upfirdn` is the definition of them all, by zeros and a plain convolution. What is fast on a CPU: depth-wise kernels on
 channels-last tensors, both directions at once (a pass for each direction took up to twice as long), and the convolution
-of 3 x 3 beside the filter, not folded into it (a kernel of 6 x 6 has four times the multiplications, and took 1.2 to 1.9
+of 3 x 3 beside the filter, not folded into it (a kernel of 6 x 6 has four times the products, and took 1.2 to 1.9
 times as long). torch's own gradient of a depth-wise convolution is slower than the convolution, in bfloat16 with a
 stride twenty times slower than in float32: here the gradient of a filter is a filter run forwards. So bfloat16 images
 are filtered in bfloat16, on the processor tried to the bits of the rounded float32 result.

@@ -28,7 +28,7 @@ from torch.nn.functional import conv2d, leaky_relu
 from mintage.networks.activation import SLOPE
 from mintage.networks.filters import convolved_down
 from mintage.networks.precision import outside_autocast, widened
-from mintage.networks.style_mapping import EqualLinear, Mapping
+from mintage.networks.style_mapping import EqualLinear, StyleMapping
 from mintage.networks.style_synthesis import StyleRow, StyleSize, style_grid, style_row
 
 GAIN = math.sqrt(2)
@@ -110,7 +110,7 @@ class StyleDiscriminator(nn.Module):
         self.last = EqualConv2d(top + (1 if group else 0), top, 3)
         self.dense = EqualLinear(top * math.prod(self.grid.start), top, activate=True)
         self.out = EqualLinear(top, row.w_dim if classes else 1)
-        self.labels = Mapping(0, row.w_dim, depth=row.depth, classes=classes) if classes else None
+        self.labels = StyleMapping(0, row.w_dim, depth=row.depth, classes=classes) if classes else None
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         h = self.grid.widen(x).contiguous(memory_format=torch.channels_last)

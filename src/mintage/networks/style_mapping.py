@@ -44,7 +44,7 @@ class EqualLinear(nn.Module):
         return leaky_relu(y, SLOPE) if self.activate else y
 
 
-class Mapping(nn.Module):
+class StyleMapping(nn.Module):
     """w = f(z, y).   z [N, z_dim], y [N] or None -> w [N, w_dim], float32 at least.
 
     `mean`, a buffer, is the moving average of w over what passes in training: mean <- d mean + (1 - d) E w. Truncate

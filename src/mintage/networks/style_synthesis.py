@@ -32,7 +32,7 @@ from mintage.networks.filters import TAPS, convolved_up, upsample
 from mintage.networks.grids import Grid, plan
 from mintage.networks.modulation import Noise, NoiseMode, activated, adain, demodulation, modulated, painted
 from mintage.networks.precision import outside_autocast, widened
-from mintage.networks.style_mapping import EqualLinear, Mapping
+from mintage.networks.style_mapping import EqualLinear, StyleMapping
 
 StyleSize = Literal["XS", "S", "M", "L"]
 Form = Literal["modulated", "adain"]
@@ -171,7 +171,7 @@ class StyleGenerator(nn.Module):
         z_dim: numbers in a latent; the row's w_dim if not given.
         classes: kinds of labels; 0 for none.
 
-    Other arguments and errors as `StyleSynthesis` and `Mapping`.
+    Other arguments and errors as `StyleSynthesis` and `StyleMapping`.
     """
 
     def __init__(self, shape: tuple[int, int, int], *, size: StyleSize | StyleRow = "S", z_dim: int | None = None,
@@ -179,7 +179,7 @@ class StyleGenerator(nn.Module):
         super().__init__()
         row = style_row(size)
         self.z_dim, self.classes = row.w_dim if z_dim is None else z_dim, classes
-        self.mapping = Mapping(self.z_dim, row.w_dim, depth=row.depth, classes=classes)
+        self.mapping = StyleMapping(self.z_dim, row.w_dim, depth=row.depth, classes=classes)
         self.synthesis = StyleSynthesis(shape, size=row, form=form)
 
     def forward(self, z: Tensor, y: Tensor | None = None, noise: NoiseMode | None = None) -> Tensor:
