@@ -80,7 +80,8 @@ def longhand(game: Any, move: Any, step: Round) -> None:
     with game.moving(move.player), game.autocast():
         terms = move.objective(game.nets, step)
     loss = move.loss(terms, step.clock)
-    game.optimizers[move.player].zero_grad()
+    for parameter in game.parameters[move.player]:
+        parameter.grad = None
     loss.backward()
     game.optimizers[move.player].step()
     player = game.players[move.player]

@@ -1,5 +1,7 @@
 """What the back-ends of a penalty cost: milliseconds for the critic's loss on reals and fakes and R1 + R2, with the
-weights' gradients, as in one round of the critic.
+weights' gradients, as in one round of the critic. With one thread the clock is the process's CPU time, else the wall.
+"joined" finds the slopes in the loss's own pass and both gradients at once (mintage.penalties.joined); "explicit" is
+the same for the penalty alone, in a pass of its own.
 
     python benchmarks/penalty_backends.py [--batch 64] [--repeats 9] [--threads 1] [--device cpu]
 
@@ -14,14 +16,24 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from mintage.networks import DCGANDiscriminator, ResidualDiscriminator
 from mintage.objectives import relativistic_paired
-from mintage.penalties import Slope, autograd, explicit, finite_difference, on_share, piecewise_linear, zero_centred
+from mintage.penalties import (
+    Slope,
+    autograd,
+    explicit,
+    finite_difference,
+    known,
+    on_pair,
+    on_share,
+    piecewise_linear,
+    zero_centred,
+)
 
 SHAPE = (1, 28, 28)
 
@@ -53,24 +65,39 @@ def round_of(D: nn.Module, slope: Slope | None, share: float, real: Tensor, fake
         if slope is not None:
             penalty = on_share(lambda critic, x, y=None: zero_centred(critic, x, y, slope=slope), share)
             loss = loss + penalty(D, real, None) + penalty(D, fake, None)
+    return gradient(D, loss)
+
+
+def joined_round(D: nn.Module, share: float, real: Tensor, fake: Tensor, cast: bool) -> Tensor:
+    """The same with penalties in the loss's pass."""
+    with torch.autocast(real.device.type, torch.bfloat16, enabled=cast):
+        a, b, on_real, on_fake = on_pair(D, real, fake, None, share)
+        loss = relativistic_paired.critic(a, b) + zero_centred(D, real, slope=known(on_real))
+        loss = loss + zero_centred(D, fake, slope=known(on_fake))
+    return gradient(D, loss)
+
+
+def gradient(D: nn.Module, loss: Tensor) -> Tensor:
+    """d loss / d weights, one vector."""
     parameters = list(D.parameters())
     found = torch.autograd.grad(loss, parameters, allow_unused=True)
     return torch.cat([(torch.zeros_like(p) if g is None else g).flatten()
                       for g, p in zip(found, parameters, strict=True)])
 
 
-def measure(work: dict[str, Callable[[], Tensor]], repeats: int, device: str) -> dict[str, tuple[float, Tensor]]:
+def measure(work: Mapping[str, Callable[[], Tensor]], repeats: int, device: str) -> dict[str, tuple[float, Tensor]]:
     """name -> (median milliseconds, the last result); one repeat of each is not counted."""
     times: dict[str, list[float]] = {name: [] for name in work}
     last: dict[str, Tensor] = {}
+    clock = time.process_time if torch.get_num_threads() == 1 and device == "cpu" else time.perf_counter
     for repeat in range(repeats + 1):
         for name, function in work.items():
-            start = time.perf_counter()
+            start = clock()
             last[name] = function()
             if device != "cpu":
                 torch.cuda.synchronize()
             if repeat:
-                times[name].append(1e3 * (time.perf_counter() - start))
+                times[name].append(1e3 * (clock() - start))
     return {name: (statistics.median(times[name]), last[name]) for name in work}
 
 
@@ -98,6 +125,7 @@ def main() -> None:
             for share in (1.0, 0.25):
                 work = {name: lambda slope=slope: round_of(D, slope, share, real, fake, cast)  # noqa: B023
                         for name, slope in slopes.items()}
+                work["joined"] = lambda: joined_round(D, share, real, fake, cast)  # noqa: B023
                 results = measure(work, given.repeats, given.device)
                 base, reference = results["autograd"]
                 for name, (ms, found) in results.items():

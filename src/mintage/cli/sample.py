@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from cyclopts import Parameter
 
-from mintage.data import sheet, write_examples
-from mintage.runs import product
+from mintage.data import sheet, written
+from mintage.runs import machine, product
 from mintage.runs.errors import RunError
 from mintage.runs.film import layout
 
+SHEET = 10_000
+
 
 def sample(run: Path, /, *, n: Annotated[int, Parameter(name=["--n", "-n"])] = 64, seed: int = 0,
-           label: str | None = None, out: Path | None = None, device: str = "cpu") -> None:
-    """Write samples of a trained generator.
+           label: str | None = None, out: Path | None = None, device: str = "cpu",
+           precision: Literal["auto", "fp32", "bf16"] = "auto") -> None:
+    """Write samples of a trained generator, any number of them in little memory.
 
     Parameters
     ----------
@@ -30,24 +33,40 @@ def sample(run: Path, /, *, n: Annotated[int, Parameter(name=["--n", "-n"])] = 6
     label
         One class only, by name or number.
     out
-        A .png for one sheet, a .npy for an array, a .csv for points, or a folder for a file a sample.
-        Default: samples-SEED.png (points: .csv) in the run.
+        A .png for one sheet, a .npy for an array, a .csv for points, or a folder for a file a sample; it appears when
+        it is whole. Default: samples-SEED.png (points: .csv) in the run.
     device
-        cpu, cuda or mps.
+        cpu, cuda, mps or auto. Another device than before may round otherwise.
+    precision
+        auto and fp32 give the same samples on every machine, up to rounding; bf16 is up to twice as fast, and a few
+        grey levels off.
     """
-    generator = product.load(run, device=device)
+    machine.settle()
+    generator = product.load(run, device=device, precision=precision)
     image = generator.spec.kind == "image"
     out = out or run / f"samples-{seed}{f'-{label}' if label else ''}.{'png' if image else 'csv'}"
     if not out.absolute().parent.is_dir():
         raise RunError(f"cannot write {out}: there is no folder {out.absolute().parent}")
-    x = torch.cat(list(generator.stream(n, seed=seed, label=label)))
     if image and out.suffix == ".png":
-        if n > 10_000:
+        if n > SHEET:
             raise RunError(f"a sheet of {n:,} images is too large to look at; use --out NAME.npy or a folder")
-        sheet(x, generator.spec, columns=layout(generator.spec, 0 if label else generator.classes)[0]).save(out)
+        _sheet(generator, n, seed, label, out)
     else:
-        write_examples(x, generator.spec, out)
+        with written(out, generator.spec, n) as add:
+            for x in generator.ready(n, seed=seed, label=label):
+                add(x)
     print(f"{n} samples: {out}")
+
+
+def _sheet(generator: product.Generator, n: int, seed: int, label: str | None, out: Path) -> None:
+    x = torch.cat(list(generator.stream(n, seed=seed, label=label)))
+    page = sheet(x, generator.spec, columns=layout(generator.spec, 0 if label else generator.classes)[0])
+    temporary = out.with_name(f".tmp-{out.name}")
+    try:
+        page.save(temporary, format="png")
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def command(arguments: list[str]) -> Callable[..., None]:

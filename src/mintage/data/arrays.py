@@ -6,36 +6,49 @@ bool, uint16 (divided by 257), whole numbers in 0..255, or floats in [0, 1] or [
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
+from mintage.data.disk_rows import STRETCH, DiskRows, Part
 from mintage.data.errors import DataError
 from mintage.data.examples import Examples
 from mintage.data.images import shaped
 from mintage.data.plan import Facts, Wish, size_note
+from mintage.data.room import available
+from mintage.data.spec import DataSpec
+from mintage.data.stores import Pixels
 from mintage.data.streaming import in_threads
 
 IMAGE_KEYS = ("x", "images", "image", "photo", "x_train", "train_images", "data")
 LABEL_KEYS = ("y", "labels", "label", "target", "y_train", "train_labels")
 MOST_CLASSES = 1000
 MOST_CHANNELS = 4
+LEFT = "the images are more than memory should hold, and are read from their file as they are needed"
 
 
-def open_array(path: Path, name: str, wish: Wish) -> Examples:
+def open_array(path: Path, name: str, wish: Wish, limit: int | None = None) -> Examples:
     """The array of a .npy file; of a .npz file the one named x, images or photo, or the only one, with labels y.
+
+    A .npy is read through a memory map, so that no more than its images as uint8 are held; and images that are uint8
+    already stay on disk where they are more than `limit` bytes, by default a quarter of the free memory.
 
     Raises:
         DataError: it cannot be read, holds objects, it is not clear which array is meant, or it is no array of images
             or points.
     """
     try:
-        with open(path, "rb") as file:
-            found = np.load(file, allow_pickle=False)
-            array, labels = _chosen(found, path) if isinstance(found, np.lib.npyio.NpzFile) else (found, None)
+        left = on_disk(path, available() // 4 if limit is None else limit)
+        if left is not None:
+            return fitting(Examples(DataSpec("image", left.shape), name, left, left.digests(), notes=[LEFT]), wish, 0)
+        array, labels = mapped(path), None
+        if array is None:
+            with open(path, "rb") as file:
+                found = np.load(file, allow_pickle=False)
+                array, labels = _chosen(found, path) if isinstance(found, np.lib.npyio.NpzFile) else (found, None)
     except DataError:
         raise
     except Exception as error:  # a damaged file may raise anything, MemoryError and zlib.error included
@@ -74,6 +87,45 @@ def from_array(array: np.ndarray, name: str, wish: Wish, labels: np.ndarray | No
     return Examples.of_images(brought(pixels, wish, notes), name, labels=whole, classes=classes, notes=notes)
 
 
+def mapped(path: Path) -> np.ndarray | None:
+    """The array of a .npy file as a memory map; None where it cannot be one, and reading will tell why."""
+    if path.suffix.lower() != ".npy":
+        return None
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception:  # as in open_array
+        return None
+
+
+def on_disk(path: Path, limit: int) -> DiskRows | None:
+    """The images of a .npy file as rows on disk; None where they are to be held, or are not plain uint8 images."""
+    array = mapped(path)
+    if not isinstance(array, np.memmap) or array.dtype != np.uint8 or array.ndim not in (3, 4) or array.nbytes <= limit:
+        return None
+    first = channels_first(array[:1], path.name, [])
+    if not array.flags.c_contiguous:
+        return None
+    last = array.ndim == 4 and array.shape[1:] != first.shape[1:]
+    part = Part(str(path), int(array.offset), len(array))
+    return DiskRows([part], (int(first.shape[1]), int(first.shape[2]), int(first.shape[3])), last=last)
+
+
+def fitting(examples: Examples, wish: Wish, limit: int) -> Examples:
+    """Images on disk: loaded where they take `limit` bytes at most; refused where another size is wished.
+
+    Raises:
+        DataError: a size or channels that are not theirs.
+    """
+    channels, height, width = examples.spec.shape
+    if wish.resolution not in (None, (height, width)) or wish.channels not in (None, channels):
+        raise DataError(f"{examples.name} holds images of {height}x{width} with {channels} channels, which are used as "
+                        "they are; leave resolution and channels out, or write them at that size")
+    if not isinstance(examples.store, DiskRows) or len(examples) * examples.store.bytes > limit:
+        return examples
+    held = Pixels(examples.store.fetch(torch.arange(len(examples))))
+    return Examples(examples.spec, examples.name, held, examples.digests, labels=examples.labels)
+
+
 def channels_first(array: np.ndarray, name: str, notes: list[str]) -> np.ndarray:
     """[N, H, W], [N, H, W, C] or [N, C, H, W] as [N, C, H, W]."""
     if array.ndim == 3:
@@ -96,7 +148,7 @@ def to_bytes(array: np.ndarray, name: str, notes: list[str]) -> np.ndarray:
         return array.astype(np.uint8) * np.uint8(255)
     if array.dtype == np.uint16:
         notes.append("16-bit values are reduced to 8 by dividing by 257")
-        return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        return _by_stretches(array, lambda part: (part.astype(np.uint32) + 128) // 257)
     low, high = float(array.min()), float(array.max())
     if not np.isfinite([low, high]).all():
         raise DataError(f"{name} holds values that are not finite (NaN or infinite); replace them")
@@ -104,11 +156,18 @@ def to_bytes(array: np.ndarray, name: str, notes: list[str]) -> np.ndarray:
         return array.astype(np.uint8)
     if array.dtype.kind == "f" and -1 <= low and high <= 1:
         notes.append(f"values from {low:.3g} to {high:.3g} are read as {'[0, 1]' if low >= 0 else '[-1, 1]'}")
-        scaled = array * 255.0 if low >= 0 else (array + 1.0) * 127.5
-        return np.rint(scaled).astype(np.uint8)
+        return _by_stretches(array, lambda part: np.rint(part * 255.0 if low >= 0 else (part + 1.0) * 127.5))
     hint = "; divide by 255, or save as uint8" if 0 <= low and high <= 255 else ""
     raise DataError(f"{name} holds {array.dtype} values from {low:.4g} to {high:.4g}; allowed are uint8, uint16, whole "
                     f"numbers from 0 to 255, or floats in [0, 1] or [-1, 1]{hint}")
+
+
+def _by_stretches(array: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """The change of every value as uint8, with a stretch of rows in memory at a time and not all of them."""
+    found = np.empty(array.shape, dtype=np.uint8)
+    for start in range(0, len(array), STRETCH):
+        found[start:start + STRETCH] = change(array[start:start + STRETCH]).astype(np.uint8)
+    return found
 
 
 def brought(pixels: np.ndarray, wish: Wish, notes: list[str]) -> np.ndarray:

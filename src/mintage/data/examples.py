@@ -18,7 +18,7 @@ from torch import Tensor
 from mintage.data.errors import DataError
 from mintage.data.spec import DataSpec
 from mintage.data.splitting import held_out_rows
-from mintage.data.stores import Pixels, Points, Store, digests_of
+from mintage.data.stores import Fetching, Pixels, Points, Store, digests_of
 
 SIGNIFICANT = 6  # digits of a centre or scale, so that no machine's rounding changes a fingerprint
 
@@ -83,10 +83,15 @@ class Examples:
     def __len__(self) -> int:
         return len(self.store)
 
-    def gather(self, indices: Tensor) -> Batch:
-        """The examples at int64 indices [n], in that order, on the device of these examples."""
+    def gather(self, indices: Tensor, fetched: Tensor | None = None) -> Batch:
+        """The examples at int64 indices [n], in that order, on the device of these examples.
+
+        `fetched` is what the store's `fetch` gave for these indices, where that was done before.
+        """
         labels = None if self.labels is None else self.labels.index_select(0, indices.to(self.device))
-        return Batch(self.store.read(indices), labels)
+        store = self.store
+        return Batch(store.ready(fetched) if fetched is not None and isinstance(store, Fetching)
+                     else store.read(indices), labels)
 
     def to(self, device: torch.device | str) -> Examples:
         """The same examples on another device."""

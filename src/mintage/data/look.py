@@ -14,7 +14,7 @@ from PIL import Image
 from mintage.data.errors import DataError
 from mintage.data.examples import Examples, Reject
 from mintage.data.order import generator
-from mintage.data.writing import sheet
+from mintage.data.sheets import sheet
 
 CHUNK = 2048
 SHOWN = 10

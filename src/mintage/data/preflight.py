@@ -6,7 +6,6 @@ and the classes are decided by the usable images alone.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,19 +14,22 @@ import numpy as np
 import torch
 
 from mintage.data.classes import Classes
+from mintage.data.decoded import Entry, Kept, Say, entry_of
+from mintage.data.disk_rows import DiskRows, Part
 from mintage.data.errors import DataError
 from mintage.data.examples import Examples, Reject
 from mintage.data.files import Files, shown
 from mintage.data.folder import Found
 from mintage.data.images import Decoded, decode, read_header
 from mintage.data.plan import Facts, Plan, Wish, size_note
+from mintage.data.room import available
+from mintage.data.row_file import RowFile
 from mintage.data.spec import DataSpec
-from mintage.data.stores import DIGEST, Pixels, digest
+from mintage.data.stores import DIGEST, Pixels, Store, digest
 from mintage.data.streaming import Streamed, in_threads
 
 MOST_BROKEN = 0.1
 SHOWN = 3
-FALLBACK_MEMORY = 2**31
 REMARKS = {
     "alpha": "with transparency, laid on white",
     "deep": "with 16 bits, reduced to 8 by dividing by 257",
@@ -39,22 +41,35 @@ REMARKS = {
 
 
 class Checked(NamedTuple):
-    """The plan; per file its facts or the reason it is refused; content hashes; and pixels, unless too many to hold."""
+    """The plan; per file its facts or the reason it is refused; content hashes; and the pixels.
+
+    They are in memory, or where they are too many, in a file; None where they could not be kept anywhere.
+    """
 
     plan: Plan
     outcome: list[Facts | str]
     digests: np.ndarray
-    pixels: np.ndarray | None
+    pixels: np.ndarray | Part | None
 
 
 def open_found(found: Found, name: str, wish: Wish, label: Callable[[np.ndarray], Classes], *,
-               memory_limit: int | None = None) -> Examples:
+               memory_limit: int | None = None, say: Say | None = None) -> Examples:
     """Examples of the usable files among those found. `label` gives the classes of the usable ones, by index.
+
+    `say` is told at once what is kept on disk (`decoded`); it is among the notes too.
 
     Raises:
         DataError: no usable file, or more than a tenth of them broken.
     """
-    checked = check(found.files, wish, available() // 4 if memory_limit is None else memory_limit)
+    kept_notes: list[str] = []
+
+    def tell(sentence: str) -> None:
+        kept_notes.append(sentence)
+        if say is not None:
+            say(sentence)
+
+    checked = check(found.files, wish, available() // 4 if memory_limit is None else memory_limit,
+                    entry_of(found.files, wish, tell))
     good = np.array([i for i, one in enumerate(checked.outcome) if isinstance(one, Facts)], dtype=np.int64)
     rejects = found.rejects + [Reject(shown(found.files.name(i)), one) for i, one in enumerate(checked.outcome)
                                if isinstance(one, str)]
@@ -62,29 +77,62 @@ def open_found(found: Found, name: str, wish: Wish, label: Callable[[np.ndarray]
     refuse_if_broken(name, len(good), rejects)
     facts = [one for one in checked.outcome if isinstance(one, Facts)]
     plan, classes = checked.plan, label(good)
-    notes = [*classes.notes, *remarks(wish, plan, facts), *found.notes()]
-    if checked.pixels is None:
-        store: Pixels | Streamed = Streamed(found.files.take(good), plan)
-        notes.append("the images are more than memory should hold, and are read from their files as they are needed")
-    else:
-        kept = checked.pixels if len(good) == len(checked.pixels) else checked.pixels[good]
-        store = Pixels(torch.from_numpy(kept))
+    notes = [*classes.notes, *remarks(wish, plan, facts), *found.notes(), *kept_notes]
+    store = _store(checked, found.files, good, notes)
     spec = DataSpec("image", (plan.channels, plan.height, plan.width), classes.names)
     labels = None if classes.labels is None else torch.from_numpy(classes.labels)
     return Examples(spec, name, store, checked.digests[good], labels=labels, notes=notes, rejects=rejects)
 
 
-def check(files: Files, wish: Wish, limit: int) -> Checked:
-    """Decode every file. The plan is first made from headers, and again where broken files had a say in it."""
+def _store(checked: Checked, files: Files, good: np.ndarray, notes: list[str]) -> Store:
+    """The good ones of the checked images, where they are."""
+    plan, pixels = checked.plan, checked.pixels
+    if pixels is None:
+        notes.append("the images are more than memory should hold, and are read from their files as they are needed")
+        return Streamed(files.take(good), plan)
+    if isinstance(pixels, Part):
+        notes.append("the images are more than memory should hold, and are read from the disk, decoded, as they are "
+                     "needed")
+        whole = DiskRows([pixels], (plan.channels, plan.height, plan.width))
+        return whole if len(good) == len(whole) else whole.take(torch.from_numpy(good))
+    return Pixels(torch.from_numpy(pixels if len(good) == len(pixels) else pixels[good]))
+
+
+def check(files: Files, wish: Wish, limit: int, entry: Entry | None = None) -> Checked:
+    """Decode every file, unless `entry` remembers all of it, or keep it there. The plan is first made from headers, and
+    again where broken files had a say in it."""
+    kept = entry.recall() if entry is not None else None
+    if kept is not None:
+        return _remembered(kept, limit)
+    try:
+        return _check(files, wish, limit, entry)
+    finally:
+        if entry is not None:
+            entry.discard()
+
+
+def _remembered(kept: Kept, limit: int) -> Checked:
+    plan, (path, offset, rows) = kept.plan, kept.pixels
+    shape = (rows, plan.channels, plan.height, plan.width)
+    if int(np.prod(shape)) > limit:
+        return Checked(*kept)
+    pixels = np.fromfile(path, dtype=np.uint8, count=int(np.prod(shape)), offset=offset).reshape(shape)
+    return Checked(plan, kept.outcome, kept.digests, pixels)
+
+
+def _check(files: Files, wish: Wish, limit: int, entry: Entry | None) -> Checked:
     outcome: list[Facts | str] = list(in_threads(lambda i: _header(files, i), range(len(files))))
     known = [one for one in outcome if isinstance(one, Facts)]
     plan = wish.plan(known) if known else Plan(1, 1, wish.fit, 3)
     while True:
-        checked = _decode_all(files, plan, limit, outcome)
+        room = None if entry is None else entry.room(plan)
+        checked = _decode_all(files, plan, limit, outcome, room)
         known = [one for one in checked.outcome if isinstance(one, Facts)]
         better = wish.plan(known) if known else plan
         if better == plan:
-            return checked._replace(outcome=[_large_enough(one, plan) for one in checked.outcome])
+            whole = checked._replace(outcome=[_large_enough(one, plan) for one in checked.outcome])
+            kept = entry.keep(plan, whole.outcome, whole.digests, room) if entry is not None and room else None
+            return whole if whole.pixels is not None or kept is None else Checked(*kept)
         plan, outcome = better, checked.outcome
 
 
@@ -95,7 +143,7 @@ def _large_enough(one: Facts | str, plan: Plan) -> Facts | str:
             "ask for a smaller resolution to use it")
 
 
-def _decode_all(files: Files, plan: Plan, limit: int, before: list[Facts | str]) -> Checked:
+def _decode_all(files: Files, plan: Plan, limit: int, before: list[Facts | str], room: RowFile | None) -> Checked:
     n, shape = len(files), (plan.channels, plan.height, plan.width)
     holds = n * int(np.prod(shape)) <= limit
     pixels = np.empty((n, *shape), dtype=np.uint8) if holds else None
@@ -111,6 +159,8 @@ def _decode_all(files: Files, plan: Plan, limit: int, before: list[Facts | str])
         digests[index] = np.frombuffer(digest(found.pixels.data), dtype=np.uint8)
         if pixels is not None:
             pixels[index] = found.pixels
+        if room is not None:
+            room[index] = found.pixels
         return found.facts
 
     outcome.extend(in_threads(one, range(n)))
@@ -156,18 +206,3 @@ def remarks(wish: Wish, plan: Plan, facts: list[Facts]) -> list[str]:
     if wish.channels is None and 0 < grey < len(facts):
         notes.append(f"{grey} grey images and {len(facts) - grey} in colour are all held in colour")
     return ([size] if size else []) + notes
-
-
-def available() -> int:
-    """Bytes of memory that programs can have now."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return FALLBACK_MEMORY

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from mintage.data.arrays import open_array, resized
+from mintage.data.arrays import fitting, open_array, resized
 from mintage.data.classes import Classes, classes_of
+from mintage.data.decoded import Say
 from mintage.data.digits import open_digits
 from mintage.data.errors import DataError, near
 from mintage.data.examples import Examples
@@ -24,6 +25,7 @@ from mintage.data.huggingface import is_saved_dataset, open_saved_dataset
 from mintage.data.idx import PARTS, find_idx, is_idx, open_idx, splits_of
 from mintage.data.plan import Wish
 from mintage.data.preflight import open_found
+from mintage.data.shards import is_shards, open_shards
 from mintage.data.stacked import stacked
 from mintage.data.toys import TOYS, open_toy
 
@@ -32,20 +34,21 @@ SHARED = {"mnist": tuple(map(str, range(10))), "fmnist": FASHION}
 STACKED = "stacked-mnist"
 NAMES = ("digits", *TOYS, *SHARED, STACKED)
 PLACE = "MINTAGE_DATA"
-ALLOWED = ("a folder or .zip of images, a folder or file in IDX format, .npy, .npz, a Hugging Face dataset on disk, "
-           f"or one of the names {', '.join(NAMES)}")
+ALLOWED = ("a folder or .zip of images, a folder of shards, a folder or file in IDX format, .npy, .npz, a Hugging Face "
+           f"dataset on disk, or one of the names {', '.join(NAMES)}")
 
 
 def open_data(source: str | Path, *, resolution: tuple[int, int] | None = None,
               fit: Literal["crop", "pad", "stretch"] = "crop", channels: int | None = None, split: str | None = None,
-              memory_limit: int | None = None, exact: bool = False) -> Examples:
+              memory_limit: int | None = None, exact: bool = False, say: Say | None = None) -> Examples:
     """Real examples, from a name or a path.
 
     `resolution` is (height, width); `fit` is how other sizes are brought to it; `channels` is 1 (grey), 3 (RGB) or 4
     (RGB and alpha). What is left open is chosen from the data, and the notes say so. `split` is "train" or "test",
     for sources that have both; without it the training part is opened. Images that would take more than `memory_limit`
-    bytes, by default a quarter of the free memory, are streamed from their files. `exact` refuses images of several
-    sizes where no resolution is asked for.
+    bytes, by default a quarter of the free memory, stay on disk, decoded where there is room (`decoded`); of shards,
+    those that take no more than a given limit are loaded. `exact` refuses images of several sizes where no resolution
+    is asked for. `say` is told what is about to be kept on disk.
 
     Raises:
         DataError: there is no such source, or it cannot be used; the message says what to do.
@@ -62,7 +65,8 @@ def open_data(source: str | Path, *, resolution: tuple[int, int] | None = None,
     path = Path(text)
     if not path.exists():
         raise DataError(_missing(text))
-    examples = (_folder if path.is_dir() else _file)(path, path.resolve().name, wish, split, memory_limit)
+    way = Way(path, path.resolve().name, wish, split, memory_limit, say)
+    examples = _folder(way) if path.is_dir() else _file(way)
     if split is not None and not _has_parts(path):
         raise DataError(f"{path} has no parts to choose from; leave the split out")
     return examples
@@ -94,7 +98,21 @@ def _has_parts(path: Path) -> bool:
     return path.is_dir() and (bool(splits_of(path)) or is_saved_dataset(path))
 
 
-def _folder(path: Path, name: str, wish: Wish, split: str | None, limit: int | None) -> Examples:
+class Way(NamedTuple):
+    """What is opened, and how."""
+
+    path: Path
+    name: str
+    wish: Wish
+    split: str | None
+    limit: int | None
+    say: Say | None
+
+
+def _folder(way: Way) -> Examples:
+    path, name, wish, split, limit, _ = way
+    if is_shards(path):
+        return fitting(open_shards(path, name), wish, limit or 0)
     if is_saved_dataset(path):
         return open_saved_dataset(path, name, wish, split=split or "train", memory_limit=limit)
     parts = splits_of(path)
@@ -104,17 +122,18 @@ def _folder(path: Path, name: str, wish: Wish, split: str | None, limit: int | N
         if found is None:
             raise DataError(f"{path} has no {chosen} part; it has {', '.join(parts)}")
         return resized(open_idx(found, name), wish)
-    return _images(find_in_folder(path), path, name, wish, limit)
+    return _images(find_in_folder(path), way)
 
 
-def _file(path: Path, name: str, wish: Wish, split: str | None, limit: int | None) -> Examples:
+def _file(way: Way) -> Examples:
+    path, name, wish = way.path, way.name, way.wish
     kind = path.suffix.lower()
     if not path.is_file():
         raise DataError(f"{path} is neither a file nor a folder; give {ALLOWED}")
     if kind in (".npy", ".npz"):
-        return open_array(path, name, wish)
+        return open_array(path, name, wish, way.limit)
     if kind == ".zip":
-        return _images(find_in_zip(path), path, name, wish, limit)
+        return _images(find_in_zip(path), way)
     if is_image_name(os.fsencode(path.name)):
         raise DataError(f"{path} is one image; give the folder that holds many")
     if is_idx(path):
@@ -123,7 +142,8 @@ def _file(path: Path, name: str, wish: Wish, split: str | None, limit: int | Non
     raise DataError(f"{path} is {what}; give {ALLOWED}")
 
 
-def _images(found: Found, path: Path, name: str, wish: Wish, limit: int | None) -> Examples:
+def _images(found: Found, way: Way) -> Examples:
+    path = way.path
     if not len(found.files) and not found.rejects:
         seen = found.notes()
         raise DataError(f"{path} holds no images: looked there and in the folders within for .png, .jpg, .webp, .bmp, "
@@ -132,7 +152,7 @@ def _images(found: Found, path: Path, name: str, wish: Wish, limit: int | None) 
     def label(good: np.ndarray) -> Classes:
         return classes_of([found.files.name(int(i)) for i in good])
 
-    return open_found(found, name, wish, label, memory_limit=limit)
+    return open_found(found, way.name, way.wish, label, memory_limit=way.limit, say=way.say)
 
 
 def _missing(text: str) -> str:

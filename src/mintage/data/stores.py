@@ -1,14 +1,15 @@
 """A store: where examples are kept, and how some of them become a float tensor on a device.
 
-There are three: pixels held once as uint8 on the device, points held as float32, and images streamed from their files
-(`streaming`). They differ in memory and speed only; what they return is the same to the bit.
+There are four: pixels held once as uint8 on the device, points held as float32, decoded images on disk (`disk_rows`),
+and images streamed from their files (`streaming`). They differ in memory and speed only; what they return is the same
+to the bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import blake2b
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -19,6 +20,9 @@ DIGEST = 16  # bytes of an example's content hash
 
 class Store(Protocol):
     """What an `Examples` asks of the place its examples are kept."""
+
+    ahead: int
+    """Batches worth fetching before they are asked for; 0 where the examples are in memory."""
 
     def __len__(self) -> int: ...
 
@@ -35,6 +39,26 @@ class Store(Protocol):
         ...
 
 
+@runtime_checkable
+class Fetching(Protocol):
+    """A store whose reading has two halves: a slow one for any thread, and one for the thread that uses the batch."""
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        """The examples as uint8 on the CPU."""
+        ...
+
+    def ready(self, fetched: Tensor) -> Tensor:
+        """What was fetched, as `Store.read` gives it."""
+        ...
+
+
+def landed(pixels: Tensor, device: torch.device) -> Tensor:
+    """A tensor of the CPU on a device; on CUDA through pinned memory, so that the host does not wait for the copy."""
+    if device.type == "cuda":
+        return pixels.pin_memory().to(device, non_blocking=True)
+    return pixels.to(device)
+
+
 def to_float(pixels: Tensor) -> Tensor:
     """uint8 in 0..255 to float32 in [-1, 1]: x = pixel / 127.5 - 1."""
     return (pixels / 127.5).sub_(1.0)
@@ -42,6 +66,8 @@ def to_float(pixels: Tensor) -> Tensor:
 
 class Pixels:
     """Images held once as uint8 [N, C, H, W]: a batch is an index and a cast, both on the device."""
+
+    ahead = 0
 
     def __init__(self, pixels: Tensor) -> None:
         self.pixels = pixels
@@ -64,6 +90,8 @@ class Pixels:
 
 class Points:
     """Points held as float32 [N, d], already standardised."""
+
+    ahead = 0
 
     def __init__(self, x: Tensor) -> None:
         self.x = x

@@ -45,6 +45,7 @@ class Average:
         self.half_life = half_life
         self.ramp = ramp
         self.nets = nn.Module()
+        self._held: tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]] | None = None
 
     def attach(self, nets: nn.Module) -> None:
         """Begin the average at the networks' present weights."""
@@ -61,13 +62,15 @@ class Average:
         self._take(game, 0.5 ** (round.examples / half_life))
 
     def _take(self, game: Game, keep: float) -> None:
-        for name in self.names:
-            live, mean = game.net(name), getattr(self.nets, name)
-            weights, buffers = list(mean.parameters()), list(mean.buffers())
-            if weights:
-                torch._foreach_lerp_(weights, list(live.parameters()), 1 - keep)
-            if buffers:
-                torch._foreach_copy_(buffers, list(live.buffers()))
+        if self._held is None:  # a game that has begun keeps its tensors: it moves to a device before, loads in place
+            live = [game.net(name) for name in self.names]
+            self._held = (list(self.nets.parameters()), [p for net in live for p in net.parameters()],
+                          list(self.nets.buffers()), [b for net in live for b in net.buffers()])
+        weights, moving, buffers, beside = self._held
+        if weights:
+            torch._foreach_lerp_(weights, moving, 1 - keep)
+        if buffers:
+            torch._foreach_copy_(buffers, beside)
 
     def tensors(self) -> dict[str, Tensor]:
         return {f"{name}.{key}": tensor for name, net in self.nets.named_children()

@@ -77,6 +77,8 @@ class Game:
         self.skipped_in_a_row = 0
         self.reseeded = 0
         self.precision = "fp32"
+        self.parts = 1  # that a round's batch is split into (accumulation)
+        self.compiled: dict[int, Any] = {}  # moves by their number, where they have kernels of their own (compiling)
         self.device = next((p.device for p in self.nets.parameters()), torch.device("cpu"))
 
     # -- networks ------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ whoever plays it rolls back to a checkpoint.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import torch
@@ -35,7 +36,7 @@ class Ledger:
     def _structure(self) -> tuple[int, ...]:
         """What changes when tensors come, go or are replaced (by the first step, by loading a state, by a memory)."""
         optimizers = [part for optimizer in self.game.optimizers.values()
-                      for part in (len(optimizer.state), *map(_address, list(optimizer.state.values())[:1]))]
+                      for part in (len(optimizer.state), *map(_address, islice(optimizer.state.values(), 1)))]
         memory = [tensor.data_ptr() for m in self.game.memory.values() for tensor in m.tensors().values()]
         return (*optimizers, *memory)
 
@@ -48,8 +49,9 @@ class Ledger:
             live = {name: t for name, t in self.game.tensors().items() if not name.startswith(CONTROLLERS)}
             self.live: list[Tensor] = list(live.values())
             self.copy = {name: tensor.clone() for name, tensor in live.items()}
+            self.into = list(self.copy.values())
         else:
-            torch._foreach_copy_(list(self.copy.values()), self.live)
+            torch._foreach_copy_(self.into, self.live)
 
     def undo(self) -> None:
         """Go back to the last committed state."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
-
+from mintage.game.accumulation import check_parts
 from mintage.game.game import Game
 from mintage.game.ledger import PATIENCE, Ledger, NotFinite
 from mintage.game.randomness import derive
@@ -34,12 +33,14 @@ def play(game: Game | Stages, batches: Batches, budget: int, *, seed: int = 0) -
         for number, (stage, share) in enumerate(zip(game.stages, game.budgets(budget), strict=True)):
             yield from play(stage.game, batches, share, seed=derive(seed, number))
         return
-    ledger = Ledger(game)
+    ledger, draws = Ledger(game), derive(seed, game.reseeded)
+    if game.parts > 1:
+        check_parts(game, batches, draws)
     while game.examples < budget:
         ledger.commit()
-        round = Round(game.index, game.clock(budget), batches, derive(seed, game.reseeded), game.device)
+        round = Round(game.index, game.clock(budget), batches, draws, game.device)
         game.rule(game, round)
-        if bool(torch.stack(round.finite).all()):  # the one point of a round where the host waits for the device
+        if round.good:
             for controller in game.controllers:
                 controller(game, round)
             game.skipped_in_a_row = 0

@@ -10,27 +10,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import torch
 from torch import nn
 
 from mintage.game.clock import Clock, Number, at
+from mintage.game.optimizers import Adam, Sgd, Stepper
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """A torch optimizer to be made: its class, its rates (numbers or schedules) and its fixed options."""
+    """An optimizer to be made: its class (ours or one of torch's), its rates (numbers or schedules), fixed options."""
 
-    kind: type[torch.optim.Optimizer]
+    kind: Callable[..., Stepper]
     rates: dict[str, Number]
     options: dict[str, Any] = field(default_factory=dict)
 
-    def make(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+    def make(self, parameters: Sequence[nn.Parameter]) -> Stepper:
         """The optimizer at the start of the clock."""
         optimizer = self.kind(parameters, **self.options)
         self.set(optimizer, Clock(0, 1))
         return optimizer
 
-    def set(self, optimizer: torch.optim.Optimizer, clock: Clock) -> None:
+    def set(self, optimizer: Stepper, clock: Clock) -> None:
         """Bring the rates of `optimizer` to this moment."""
         rates = {name: at(rate, clock) for name, rate in self.rates.items()}
         for group in optimizer.param_groups:
@@ -56,12 +56,12 @@ class Optimizer:
 
 def adam(lr: Number = 2e-4, beta1: Number = 0.5, beta2: Number = 0.999, eps: float = 1e-8) -> Optimizer:
     """Adam (Kingma and Ba 2015, https://arxiv.org/abs/1412.6980), with DCGAN's first decay by default."""
-    return Optimizer(torch.optim.Adam, {"lr": lr, "beta1": beta1, "beta2": beta2}, {"eps": eps, "foreach": True})
+    return Optimizer(Adam, {"lr": lr, "beta1": beta1, "beta2": beta2}, {"eps": eps})
 
 
 def sgd(lr: Number = 0.1, momentum: Number = 0.0) -> Optimizer:
     """Stochastic gradient descent, with momentum where asked."""
-    return Optimizer(torch.optim.SGD, {"lr": lr, "momentum": momentum}, {"foreach": True})
+    return Optimizer(Sgd, {"lr": lr, "momentum": momentum})
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from torch import Tensor
 from mintage.game.clock import Clock
 from mintage.game.randomness import generator
 
+Prior = Callable[[int, torch.Generator], Tensor]
+
 
 class Batches(Protocol):
     """Real examples as a pure function of the position in the endless stream; `size` examples a call."""
@@ -40,7 +42,8 @@ class Notes(dict[str, Any]):
 class Round:
     """One pass over the moves.
 
-    `index` counts rounds from 0; `clock` is the moment the round begins; `size` is the batch size.
+    `index` counts rounds from 0; `clock` is the moment the round begins; `size` is the batch size. A round that is
+    played in `parts` (mintage.game.accumulation) keeps them.
     """
 
     index: int
@@ -53,6 +56,7 @@ class Round:
     finite: list[Tensor] = field(default_factory=list)
     skipped: bool = False
     draws: int = 1
+    parts: list[Any] = field(default_factory=list)
     _batch: Any = None
     _turn: tuple[int, int] = (0, 0)
     _calls: dict[str, int] = field(default_factory=dict)
@@ -68,6 +72,13 @@ class Round:
         return self.draws * self.size
 
     @property
+    def good(self) -> bool:
+        """Whether all that was found out so far is finite (or true): the one point of a round where the host waits
+        for the device."""
+        found = torch.stack(self.finite)
+        return bool((found.isfinite() if found.is_floating_point() else found).all())
+
+    @property
     def batch(self) -> Any:
         """The real examples of this round; a repeated move sees fresh ones each turn."""
         if self._batch is None:
@@ -79,6 +90,11 @@ class Round:
         self.draws += 1
         self._batch = None
 
+    @property
+    def move(self) -> int:
+        """The number of the move that is being made."""
+        return self._turn[0]
+
     def begin(self, move: int, turn: int) -> None:
         """Open turn `turn` of move number `move`: its draws are its own."""
         self._turn, self._calls = (move, turn), {}
@@ -88,6 +104,6 @@ class Round:
         nth = self._calls[purpose] = self._calls.get(purpose, -1) + 1
         return generator(self.seed, self.index, *self._turn, purpose, nth, device=device or self.device)
 
-    def draw(self, prior: Callable[[int, torch.Generator], Tensor], n: int | None = None) -> Tensor:
+    def draw(self, prior: Prior, n: int | None = None) -> Tensor:
         """`n` latents from `prior`, by default as many as the batch has examples."""
         return prior(n or self.size, self.generator("latent"))

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn.utils import get_total_norm
 
+from mintage.game.accumulation import parts_of
 from mintage.game.moves import Move
 from mintage.game.round import Round
 
@@ -88,22 +88,41 @@ def gradients(game: Game, move: Move, round: Round, *, add: bool = False) -> Non
 
     Everything of a move happens here: terms are weighted and summed before one backward pass.
     """
+    quick = game.compiled.get(round.move)
+    if quick is not None:
+        quick(game, round, add=add)
+        return
+    if not add:
+        for parameter in game.parameters[move.player]:
+            parameter.grad = None
+    parts = parts_of(round, game.parts)
+    losses = []
     with game.moving(move.player):
-        with game.autocast():
-            terms = move.objective(game.nets, round)
-        loss = move.loss(terms, round.clock)
-        if not add:
-            game.optimizers[move.player].zero_grad(set_to_none=True)
-        loss.backward()
-    round.stats |= {f"{move.player}/{name}": term.detach() for name, term in terms.items()}
-    account(game, move.player, loss, round)
+        for part in parts:
+            with game.autocast():
+                terms = move.objective(game.nets, part)
+            loss = move.loss(terms, round.clock)
+            losses.append(loss.detach())
+            (loss if len(parts) == 1 else loss / len(parts)).backward()
+            for name, term in terms.items():
+                part.stats[f"{move.player}/{name}"] = term.detach()
+    if len(parts) > 1:
+        round.stats |= {name: torch.stack([part.stats[name] for part in parts]).mean() for name in parts[0].stats}
+    account(game, move.player, losses[0] if len(parts) == 1 else torch.stack(losses).mean(), round)
 
 
 def account(game: Game, player: str, loss: Tensor, round: Round) -> None:
-    """Whether the loss and the player's gradient are finite, and the gradient's norm, for the round to know."""
-    norm = get_total_norm([p.grad for p in game.parameters[player] if p.grad is not None])
-    round.finite.append(torch.isfinite(loss.detach() + norm))
+    """The norm of the player's gradient for the log; with the loss added, it is finite where both are."""
+    norm = total_norm([p.grad for p in game.parameters[player] if p.grad is not None])
+    round.finite.append(loss.detach() + norm)
     round.stats[f"{player}/gradient"] = norm
+
+
+def total_norm(tensors: list[Tensor]) -> Tensor:
+    """The Euclidean norm of all tensors as one, a scalar; 0 of none."""
+    if not tensors:
+        return torch.zeros(())
+    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors)))
 
 
 def step(game: Game, player: str, round: Round) -> None:

@@ -7,6 +7,10 @@ from mintage.penalties.consistency import consistency as consistency
 from mintage.penalties.fitting import per_example as per_example
 from mintage.penalties.fitting import piecewise_linear as piecewise_linear
 from mintage.penalties.game_gradient import gradient_norm as gradient_norm
+from mintage.penalties.joined import known as known
+from mintage.penalties.joined import logits_and_slopes as logits_and_slopes
+from mintage.penalties.joined import on_pair as on_pair
+from mintage.penalties.joined import on_part as on_part
 from mintage.penalties.lecam import Anchors as Anchors
 from mintage.penalties.lecam import lecam as lecam
 from mintage.penalties.noise import noise_penalty as noise_penalty

@@ -18,7 +18,7 @@ from mintage.penalties.consistency import balanced_consistency, consistency, jit
 from mintage.penalties.fitting import anything, per_example, piecewise_linear
 from mintage.penalties.noise import noise_penalty
 from mintage.penalties.one_centred import dragan, gradient_penalty
-from mintage.penalties.slopes import backend
+from mintage.penalties.slopes import Slope, backend
 from mintage.penalties.zero_centred import r1, r2
 
 
@@ -34,6 +34,9 @@ class Penalty:
         side: whose loss it is added to, "critic" or "generator".
         sloped: whether it is a formula over the critic's slope.
         estimable: whether it is linear in the squared slope, so that an unbiased estimate of that will do.
+        place: "real" or "fake" where it looks at that whole batch, as the loss does; "" where it looks elsewhere.
+        joins: its `place`, where its back-end can find the slopes in the pass that finds the loss's logits
+            (`joined.logits_and_slopes`); `term` then takes slope= as well.
     """
 
     term: Callable[..., Tensor]
@@ -42,6 +45,8 @@ class Penalty:
     side: str = "critic"
     sloped: bool = False
     estimable: bool = False
+    place: str = ""
+    joins: str = ""
 
     def through(self, name: str, x: Tensor | None = None, y: Tensor | None = None) -> Penalty:
         """This penalty through the back-end of this name; directions of a finite difference come from the term's
@@ -62,15 +67,16 @@ class Penalty:
         if name == "explicit" and x is None:
             raise ValueError("the explicit back-end is tried on a few examples when a game is built: give x= (and y=)")
 
-        def term(critic: Any, real: Tensor, fake: Tensor, labels: Tensor | None, generator: torch.Generator) -> Tensor:
-            return self.term(critic, real, fake, labels, generator, slope=backend(name, generator=generator))
+        def term(critic: Any, real: Tensor, fake: Tensor, labels: Tensor | None, generator: torch.Generator,
+                 slope: Slope | None = None) -> Tensor:
+            return self.term(critic, real, fake, labels, generator, slope=slope or backend(name, generator=generator))
 
         def fits(critic: Any) -> None:
             self.fits(critic)
             if name == "explicit" and x is not None:
                 piecewise_linear(critic, x, y)
 
-        return replace(self, term=term, fits=fits)
+        return replace(self, term=term, fits=fits, joins=self.place if name == "explicit" else "")
 
 
 Generator = torch.Generator
@@ -106,8 +112,8 @@ def _balanced(critic: Any, real: Tensor, fake: Tensor, y: Labels, generator: Gen
 
 
 PENALTIES: dict[str, Penalty] = {
-    "r1": Penalty(_r1, per_example, "mescheder2018", sloped=True, estimable=True),
-    "r2": Penalty(_r2, per_example, "mescheder2018", sloped=True, estimable=True),
+    "r1": Penalty(_r1, per_example, "mescheder2018", sloped=True, estimable=True, place="real"),
+    "r2": Penalty(_r2, per_example, "mescheder2018", sloped=True, estimable=True, place="fake"),
     "gradient-penalty": Penalty(_gradient_penalty, per_example, "gulrajani2017", sloped=True),
     "dragan": Penalty(_dragan, per_example, "kodali2017", sloped=True),
     "noise": Penalty(_noise, per_example, "roth2017", sloped=True, estimable=True),

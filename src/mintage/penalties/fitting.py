@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mintage.penalties.frozen import along
+from mintage.penalties.frozen import Frozen
 
-LENGTHS = (1.0, 1e4)
-"""Directions are tried at these root mean squares: a smooth unit is nearly linear in small ones only."""
+TRIALS = ((0.0, 1.0), (0.0, 1e4), (2.0, 0.0))
+"""(t, root mean square of v): a smooth unit is nearly linear in short directions only, and constants follow t."""
 
 
 def anything(critic: Any) -> None:
@@ -38,37 +38,34 @@ def per_example(critic: Any) -> None:
 def piecewise_linear(critic: Any, x: Tensor, y: Tensor | None = None) -> None:
     """The explicit back-end suits this critic at x [N, ...], a small batch: with its pieces held, D is linear.
 
-    For v = g and for long v, <g, v> from the critic with held pieces must equal the product itself, to 1e-3 in float32
-    and 1e-8 in float64. The critic is run in its present mode, outside autocast.
+    For v = g and for long v, <g, v> from the critic with held pieces must equal the product itself, and 2 D(x) must
+    come from 2 x and its constants twice, to 1e-3 in float32 and 1e-8 in float64. The critic is run in its present
+    mode, outside autocast.
 
     Raises:
         ValueError: they differ, or the critic mixes examples.
     """
     per_example(critic)
     tolerance = 1e-8 if x.dtype == torch.float64 else 1e-3
-    for length in LENGTHS:
-        with torch.autocast(x.device.type, enabled=False):
-            off = _deviation(critic, x, y, length)
-        if not off <= tolerance:
-            raise ValueError("the explicit back-end needs a critic that is piecewise linear in its input: linear "
-                             "layers, relu, leaky relu, abs, max, averages; no smooth activation, dropout or norm of "
-                             f"activations. With its pieces held this one is off by {off:.2g} of its slope (allowed: "
-                             f"{tolerance:g}). Use slope=autograd, or relu and leaky relu in the critic")
+    with torch.autocast(x.device.type, enabled=False):
+        frozen = Frozen(critic, x, y)
+        for t, length in TRIALS:
+            off = _deviation(frozen, t, length)
+            if not off <= tolerance:
+                raise ValueError("the explicit back-end needs a critic that is piecewise linear in its input: linear "
+                                 "layers, relu, leaky relu, abs, max, averages; no smooth activation, torch's dropout "
+                                 f"or norm of activations. With its pieces held this one is off by {off:.2g} of its "
+                                 f"slope (allowed: {tolerance:g}). Use slope=autograd, or relu and leaky relu in the "
+                                 "critic")
 
 
-def _deviation(critic: Any, x: Tensor, y: Tensor | None, length: float) -> float:
-    """The largest relative error of <g, v> at v = g scaled to this root mean square."""
-
-    def scaled(g: Tensor) -> Tensor:
-        return g * (length / _size(g).clamp_min(1e-30))
-
-    g, product = along(critic, x, y, scaled)
-    expected = (g.double() * scaled(g).double()).flatten(1).sum(1)
-    if not bool((expected.abs() > 0).any()):
-        return 0.0 if not bool(product.any()) else float("inf")
-    return float((product.detach().double() - expected).abs().max() / expected.abs().max())
-
-
-def _size(g: Tensor) -> Tensor:
-    """The root mean square over a batch."""
-    return g.square().mean().sqrt()
+def _deviation(frozen: Frozen, t: float, length: float) -> float:
+    """The largest error of t D + <g, v>, in its own size, at v = g scaled to this root mean square."""
+    g, x, logits = frozen.g.double(), frozen.x.double(), frozen.logits.double()
+    v = frozen.g * (length / frozen.g.square().mean().sqrt().clamp_min(1e-30))
+    found = frozen.again(torch.full_like(frozen.logits, t), v).double()
+    expected = t * logits + (g * v.double()).flatten(1).sum(1)
+    size = (expected.abs() + t * (g * x).abs().flatten(1).sum(1)).max()
+    if not bool(size > 0):
+        return 0.0 if not bool(found.any()) else float("inf")
+    return float((found - expected).abs().max() / size)

@@ -6,8 +6,9 @@ D is the critic, x its inputs [N, ...], y their labels or None, g_i = dD(x_i)/dx
 
 `autograd`           exact, for any critic: the gradient of a gradient (a double backward). The reference.
 `explicit`           exact, for critics that are piecewise linear in x: with each unit held on its piece D is linear, so
-                     <g_i, v_i> is one more ordinary pass on v_i = g_i, held constant (`frozen`). Every pass is of first
-                     order: it may be autocast, and no layer needs a second derivative.
+                     the gradient is one more forward pass (`joined`). Every pass is of first order: it may be autocast,
+                     and no layer needs a second derivative. A loss on the same examples can share the passes
+                     (`joined.logits_and_slopes`).
 `finite_difference`  random, from logits alone: unbiased where D is linear over the step, with deviation sqrt(2) s_i.
 
 |g|^2 is the sum over all elements of an example, not their mean, in float32 or wider also under autocast.
@@ -23,7 +24,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mintage.penalties.frozen import along, gradient
+from mintage.penalties.frozen import gradient
+from mintage.penalties.joined import logits_and_slopes
 
 Slope = Callable[..., Tensor]
 """slope(critic, x [N, ...], y [N] or None) -> [N]."""
@@ -55,13 +57,12 @@ def autograd(critic: Any, x: Tensor, y: Tensor | None = None) -> Tensor:
 
 
 def explicit(critic: Any, x: Tensor, y: Tensor | None = None) -> Tensor:
-    """s_i = |g_i|^2, [N], with the weight gradient 2 d<g_i, v_i>/dw at v_i = g_i, for piecewise-linear critics.
+    """s_i = |g_i|^2, [N], with the weight gradient 2 d<g_i, v_i>/dw at v_i = g_i, for piecewise-linear critics; once
+    differentiable.
 
     `fitting.piecewise_linear` says whether a critic is one; this function does not look again each time.
     """
-    g, product = along(critic, x, y)
-    wide = product if product.dtype == torch.float64 else product.float()
-    return _square(g) + 2 * (wide - wide.detach())
+    return logits_and_slopes(critic, x, y)[1]
 
 
 class finite_difference:

@@ -15,9 +15,12 @@ import torch
 
 from mintage.data import Batches
 from mintage.game import Game, Stages, play
+from mintage.game.compiling import compile_moves, unable
 
 FOREVER = 1 << 60
 CLEARLY = 1.1  # a later candidate must be this much faster than the one before it
+SHORT = 0.02  # seconds; a longer round is spent in kernels that a compiler leaves as they are
+COMPILES = 20.0  # seconds that compiling a pair of networks may take; it is tried in runs of ten times that or more
 
 
 class Way(NamedTuple):
@@ -64,6 +67,47 @@ def fastest(build: Callable[[str], Game | Stages], batches: Batches, precisions:
         best = _clearer(best, Way(best.precision, count), rates)
     torch.set_num_threads(best.threads)
     return best, rates
+
+
+class Compiled(NamedTuple):
+    """The moves that are worth compiling, by number, the rate with them, and why."""
+
+    moves: tuple[int, ...]
+    rate: float
+    said: str
+
+
+def worth_compiling(build: Callable[[], Game | Stages], batches: Batches, examples: float, plain: float, *,
+                    seconds: float, must: bool = False) -> Compiled:
+    """Whether compiling pays back within `examples` more, at `plain` of them a second: by estimate, then by trying.
+
+    Where `must` is set it is done whether it pays or not, as far as it can be.
+    """
+    game, each, left = build(), batches.size / plain, examples / plain
+
+    def off(why: str) -> Compiled:
+        return Compiled((), plain, f"compile: off ({why})")
+
+    if isinstance(game, Stages):
+        return off("stages are played as they are")
+    if game.parts > 1:
+        return off("rounds are played in parts")
+    if why := unable(game.device):
+        return off(why)
+    if not must and each > SHORT:
+        return off(f"a round takes {1e3 * each:.0f} ms, almost all of it in kernels; short rounds gain")
+    if not must and left < 10 * COMPILES:
+        return off(f"{left:.0f} seconds are too few to pay it back")
+    found = compile_moves(game, batches)
+    moves = tuple(number for number, one in enumerate(found) if not one.reason)
+    what = "; ".join(map(str, found))
+    if not moves:
+        return off(what)
+    cost, quick = sum(one.seconds for one in found), rate(game, batches, seconds=seconds)
+    if must or (quick > CLEARLY * plain and left * (1 - plain / quick) > cost):
+        return Compiled(moves, quick, f"compile: on ({what}; {quick:,.0f} examples a second instead of {plain:,.0f}, "
+                                      f"for {cost:.0f} seconds of compiling)")
+    return off(f"{quick:,.0f} examples a second instead of {plain:,.0f} do not pay back {cost:.0f} s of compiling")
 
 
 def _clearer(best: Way, other: Way, rates: dict[Way, float]) -> Way:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -19,14 +20,17 @@ import torch
 from torch import Tensor, nn
 
 from mintage.data import DataSpec, to_uint8
+from mintage.data.writing import rounded
 from mintage.game import Game, Stages, generator
 from mintage.runs.building import build_game
 from mintage.runs.durable import new_folder, write_into
 from mintage.runs.errors import RunError
 from mintage.runs.folder import Run
+from mintage.runs.machine import pick_device
 
 FORMAT = 1
-CHUNK = 250
+CHUNK = 250  # latents drawn at once
+AT_ONCE = {"cuda": 8}  # such draws in one pass of the networks; on a CPU one is as fast, and takes less memory
 
 
 class Generator:
@@ -46,22 +50,52 @@ class Generator:
 
         The first samples of a seed are the same whatever `n`, but for the rounding of a batch of another size.
         """
-        return np.concatenate([to_array(x, self.spec) for x in self.stream(n, seed=seed, label=label)])
+        made = np.empty(0)
+        at = 0
+        for x in self.ready(n, seed=seed, label=label):
+            part = to_array(x, self.spec)
+            if not at:
+                made = np.empty((n, *part.shape[1:]), dtype=part.dtype)
+            made[at:at + len(part)] = part
+            at += len(part)
+        return made
 
     def stream(self, n: int, *, seed: int = 0, label: str | int | None = None) -> Iterator[Tensor]:
-        """`n` samples as network tensors, in chunks of constant size.
+        """`n` samples as network tensors on the CPU, in chunks of constant size.
 
         Raises:
             RunError: n below 1, or a label this generator does not have.
         """
+        for x in self._chunks(n, seed, label):
+            yield x.cpu()
+
+    def ready(self, n: int, *, seed: int = 0, label: str | int | None = None) -> Iterator[Tensor]:
+        """As `stream`, ready to be written: images as uint8 [k, C, H, W], so a quarter of the bytes leave the device.
+
+        On CUDA a chunk is copied while the next is computed, and the host waits for neither.
+        """
+        chunks, waiting = self._chunks(n, seed, label), deque[tuple[Tensor, torch.cuda.Event | None]]()
+        for x in chunks:
+            waiting.append(_leaving(rounded(x) if self.spec.kind == "image" else x))
+            if len(waiting) > (waiting[-1][1] is not None):
+                yield _arrived(*waiting.popleft())
+        while waiting:
+            yield _arrived(*waiting.popleft())
+
+    def _chunks(self, n: int, seed: int, label: str | int | None) -> Iterator[Tensor]:
         if n < 1:
             raise RunError(f"{n} samples were asked for; ask for at least 1")
-        wanted = self._label(label)
-        for start in range(0, n, CHUNK):
-            z, y = self.game.sampler.latents(CHUNK, generator(seed, "sample", start))  # type: ignore[union-attr]
-            if y is not None:
-                y = torch.full_like(y, wanted) if wanted is not None else (y + start) % self.classes
-            yield self.game.generate(z[: n - start], None if y is None else y[: n - start]).cpu()
+        wanted, sampler = self._label(label), self.game.sampler
+        size = CHUNK * AT_ONCE.get(self.game.current.device.type, 1)
+        for first in range(0, n, size):
+            drawn = []
+            for start in range(first, min(first + size, n), CHUNK):
+                z, y = sampler.latents(CHUNK, generator(seed, "sample", start))  # type: ignore[union-attr]
+                if y is not None:
+                    y = torch.full_like(y, wanted) if wanted is not None else (y + start) % self.classes
+                drawn.append((z[:n - start], None if y is None else y[:n - start]))
+            labels = [y for _, y in drawn if y is not None]
+            yield self.game.generate(torch.cat([z for z, _ in drawn]), torch.cat(labels) if labels else None)
 
     def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """x = G(z, y) in float32, images in about [-1, 1]."""
@@ -78,6 +112,23 @@ class Generator:
         if str(label).isdigit() and int(label) < self.classes:
             return int(label)
         raise RunError(f"there is no label {label!r}; there are: {', '.join(names)}")
+
+
+def _leaving(x: Tensor) -> tuple[Tensor, torch.cuda.Event | None]:
+    """A tensor on its way to the CPU, and the event that says it is there."""
+    if x.device.type != "cuda":
+        return x.cpu(), None
+    host = torch.empty(x.shape, dtype=x.dtype, pin_memory=True)
+    host.copy_(x, non_blocking=True)
+    event = torch.cuda.Event()
+    event.record(torch.cuda.current_stream(x.device))
+    return host, event
+
+
+def _arrived(x: Tensor, event: torch.cuda.Event | None) -> Tensor:
+    if event is not None:
+        event.synchronize()
+    return x
 
 
 def to_array(x: Tensor, spec: DataSpec) -> np.ndarray:
@@ -102,12 +153,17 @@ def export(run: Run, game: Game | Stages, facts: dict[str, Any]) -> None:
         write_into(folder, "README.md", card(settings.system, settings.spec, facts).encode(), point="generator")
 
 
-def load(path: str | Path, *, device: str = "cpu") -> Generator:
+def load(path: str | Path, *, device: str = "cpu", precision: str = "auto") -> Generator:
     """The generator of a run, or of a `generator/` folder on its own.
 
+    `precision` auto is the one the product was written with, fp32, on every machine, so that one seed gives the same
+    samples; bf16 is up to twice as fast where the machine has it, and differs by a few grey levels.
+
     Raises:
-        RunError: there is none, it is damaged, or a newer mintage wrote it.
+        RunError: there is none, it is damaged, or a newer mintage wrote it; an unknown device or precision.
     """
+    if precision not in ("auto", "fp32", "bf16"):
+        raise RunError(f"the precision is {precision!r}; it is auto, fp32 or bf16")
     folder = Path(path) / "generator" if (Path(path) / "generator").is_dir() else Path(path)
     try:
         body = json.loads((folder / "generator.json").read_bytes())
@@ -133,7 +189,8 @@ def load(path: str | Path, *, device: str = "cpu") -> Generator:
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(weights[name])
-    return Generator(game.to(device), spec, body)
+    exact = body.get("precision", "fp32") if precision == "auto" else precision
+    return Generator(game.to(pick_device(device), exact), spec, body)
 
 
 def _sampled(game: Game | Stages) -> dict[str, nn.Module]:

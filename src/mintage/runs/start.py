@@ -38,7 +38,7 @@ SAVES = 20
 JUDGEMENTS = 10
 HELD_OUT = 0.1
 BATCH = 64
-TRIAL = 0.3  # seconds
+TRIAL = 0.2  # seconds
 DRAWING = 4.0  # seconds for sheets, checkpoints and the report
 
 
@@ -151,7 +151,7 @@ def _measure(wish: Wish, build: Callable[[str], Game | Stages], batches: Batches
     if wish.examples is not None:
         return way, wish.examples, said
     minutes = MINUTES if wish.minutes is None else wish.minutes
-    sure = rate(build(way.precision), batches, seconds=3 * TRIAL)
+    sure = rate(build(way.precision), batches, seconds=2 * TRIAL)
     cost = judging.estimate(build(way.precision), wish.judgements)
     left = minutes * 60 - (time.perf_counter() - began) - cost - DRAWING
     budget = max(batches.size, int(sure * max(left, 1.0)) // batches.size * batches.size)

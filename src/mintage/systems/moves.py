@@ -14,7 +14,7 @@ from torch import Tensor
 from mintage.data import DataSpec
 from mintage.game import Clock, Objective, Round, Sampler, Schedule, Terms, returns
 from mintage.objectives import Adversarial
-from mintage.penalties import Penalty
+from mintage.penalties import Penalty, known, logits_and_slopes
 
 Prior = Callable[[int, torch.Generator], Tensor]
 
@@ -34,7 +34,7 @@ def critic(loss: Adversarial, prior: Prior, *, conditional: bool = False,
     """D lowers `loss.critic(D(x), D(G(z)))` on the round's real examples and as many fakes, and named penalties.
 
     Each penalty is a term of its own, to be weighted in the move. One that cannot serve D is refused when the game is
-    built.
+    built. R1 and R2 through the explicit back-end share the loss's pass.
     """
     added = dict(penalties or {})
 
@@ -46,13 +46,24 @@ def critic(loss: Adversarial, prior: Prior, *, conditional: bool = False,
     def objective(nets: Any, round: Round) -> Terms:
         x, y = labelled(round, conditional)
         fake = generate(nets, round.draw(prior), y)
-        real_logits, fake_logits = nets.D(x, y), nets.D(fake, y)
+        seen = {place: _seen(nets.D, points, y, any(p.joins == place for p in added.values()))
+                for place, points in (("real", x), ("fake", fake))}
+        real_logits, fake_logits = seen["real"][0], seen["fake"][0]
         watch(loss, round, real_logits, fake_logits)
         terms = {"loss": loss.critic(real_logits, fake_logits)}
-        return terms | {name: penalty.term(nets.D, x, fake, y, round.generator(name))
+        return terms | {name: penalty.term(nets.D, x, fake, y, round.generator(name),
+                                           **(seen[penalty.joins][1] if penalty.joins else {}))
                         for name, penalty in added.items()}
 
     return objective
+
+
+def _seen(D: Any, x: Tensor, y: Tensor | None, sloped: bool) -> tuple[Tensor, dict[str, Any]]:
+    """The critic's logits, and how a penalty is told the slopes that were found with them."""
+    if not sloped:
+        return D(x, y), {}
+    logits, slopes = logits_and_slopes(D, x, y)
+    return logits, {"slope": known(slopes)}
 
 
 def generator(loss: Adversarial, prior: Prior, *, conditional: bool = False) -> Objective:

@@ -31,7 +31,7 @@ from mintage.networks import (
     renormalise,
 )
 from mintage.objectives import relativistic_paired
-from mintage.penalties import on_share, per_example, r1, r2
+from mintage.penalties import known, on_pair, per_example, r1, r2
 from mintage.systems.moves import Prior, generate, generator, labelled, sampler, watch
 from mintage.systems.options import Count, Positive, Share
 
@@ -98,17 +98,20 @@ def r3gan(
 
 
 def critic(prior: Prior, share: float, conditional: bool) -> Objective:
-    """The critic's side: the paired loss on one pass over reals and fakes, and a penalty on a part of each."""
-    on_real, on_fake = on_share(r1, share), on_share(r2, share)
+    """The critic's side: the paired loss on reals and fakes and a penalty on a part of each, in one pass.
+
+    The critics of this system are piecewise linear, so loss and penalties also share their gradient
+    (mintage.penalties.joined).
+    """
 
     @returns("loss", "r1", "r2", fits=lambda nets: per_example(nets.D))
     def objective(nets: Any, round: Round) -> Terms:
         x, y = labelled(round, conditional)
         fake = generate(nets, round.draw(prior), y)
-        logits = nets.D(torch.cat([x, fake]), None if y is None else torch.cat([y, y]))
-        a, b = logits.chunk(2)
+        a, b, on_real, on_fake = on_pair(nets.D, x, fake, y, share)
         watch(relativistic_paired, round, a, b)
-        return {"loss": relativistic_paired.critic(a, b), "r1": on_real(nets.D, x, y), "r2": on_fake(nets.D, fake, y)}
+        return {"loss": relativistic_paired.critic(a, b), "r1": r1(nets.D, x, y, slope=known(on_real)),
+                "r2": r2(nets.D, fake, y, slope=known(on_fake))}
 
     return objective
 
