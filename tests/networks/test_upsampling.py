@@ -160,3 +160,21 @@ def test_the_generator_of_dcgan_is_the_one_of_transposed_convolutions(shape):
     assert (G(z) - reference(z)).abs().max() < 1e-5
     for a, b in zip(gradients(G(z), *G.parameters()), gradients(reference(z), *reference.parameters()), strict=True):
         assert (a - b).norm() <= 1e-4 * b.norm() + 1e-6
+
+
+@pytest.mark.parametrize("layer", [UpsampledConv2d, PooledConv2d])
+def test_the_weight_is_read_once_a_pass(layer: type[nn.Conv2d]) -> None:
+    """A spectral norm iterates at each reading: two readings would be two iterations."""
+
+    class Counted(nn.Module):
+        readings = 0
+
+        def forward(self, weight: torch.Tensor) -> torch.Tensor:
+            Counted.readings += 1
+            return weight * 1.0
+
+    net = layer(8, 8, 3, padding=1)
+    nn.utils.parametrize.register_parametrization(net, "weight", Counted())
+    Counted.readings = 0
+    net(torch.zeros(2, 8, 8, 8))
+    assert Counted.readings == 1

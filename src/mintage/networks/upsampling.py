@@ -48,10 +48,11 @@ class UpsampledConv2d(nn.Conv2d):
         self.wide, self.zeros = _foldable(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        kernel = _kernel(self.weight)
+        weight = self.weight  # once: a spectral norm iterates at each reading
+        kernel = _kernel(weight)
         if self.wide == 3 and self.zeros == 1 and self.out_channels <= FEW:
             return by_phases(x, kernel, self.bias)
-        turned = _laid_out(kernel.flip(2, 3).transpose(0, 1), self.weight)
+        turned = _laid_out(kernel.flip(2, 3).transpose(0, 1), weight)
         return conv_transpose2d(x, turned, self.bias, stride=2, padding=self.wide - 1 - self.zeros)
 
 
@@ -68,7 +69,8 @@ class PooledConv2d(nn.Conv2d):
         self.wide, self.zeros = _foldable(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        return conv2d(x, _laid_out(_kernel(self.weight) / 4, self.weight), self.bias, stride=2, padding=self.zeros)
+        weight = self.weight  # once, as above
+        return conv2d(x, _laid_out(_kernel(weight) / 4, weight), self.bias, stride=2, padding=self.zeros)
 
 
 class DoublingConv2d(nn.ConvTranspose2d):
