@@ -145,8 +145,10 @@ def _choose(n: int, k: Tensor) -> Tensor:
 def _authentic(sampled: tuple[Tensor, Tensor], unseen: tuple[Tensor, Tensor], train: Tensor) -> Rate:
     """The share of samples, that of held-out examples as expected, and the p-value of "no fewer than those"."""
     asked, place = torch.unique(torch.cat([sampled[1], unseen[1]]), return_inverse=True)
-    apart = torch.cat([d.scatter(1, asked[rows, None], math.inf).min(1).values
-                       for rows, d in distances(train[asked], train)])[place]
+    apart = train.new_empty(len(asked))
+    for rows, d in distances(train[asked], train):
+        apart[rows] = d.scatter_(1, asked[rows, None], math.inf).amin(1)
+    apart = apart[place]
     n, m = len(sampled[0]), len(unseen[0])
     k = int((apart[:n] < sampled[0]).sum())
     floor = int((apart[n:] < unseen[0]).sum())
