@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,13 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"there is no shared data at {folder}; set MINTAGE_DATA to the folder that holds it")
     return folder
+
+
+@pytest.fixture(scope="session")
+def loopback() -> None:
+    """A machine that can call itself at 127.0.0.1: one whose network is cut to the last interface cannot."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        try:
+            socket.create_connection(server.getsockname(), timeout=5).close()
+        except OSError as error:
+            pytest.skip(f"this machine cannot reach itself at 127.0.0.1 ({error}); bring its loopback interface up")

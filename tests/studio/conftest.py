@@ -51,7 +51,7 @@ class Asking:
 
 
 @pytest.fixture
-def asking(tmp_path: Path) -> Iterator[Asking]:
+def asking(loopback: None, tmp_path: Path) -> Iterator[Asking]:
     with Sitting(made_up(tmp_path / "turing"), n=6, practice=2, person="Ada") as sitting, \
             LocalServer(sitting.respond) as server:
         yield Asking(sitting, server)

@@ -123,7 +123,7 @@ def test_the_slow_and_the_many_are_dropped(asking: Asking, monkeypatch: pytest.M
     assert asking.ask("state")[0] == 200
 
 
-def test_closing_leaves_nothing(tmp_path: Path) -> None:
+def test_closing_leaves_nothing(loopback: None, tmp_path: Path) -> None:
     before = threading.active_count()
     sources = made_up(tmp_path / "turing")
     with Sitting(sources, n=3) as sitting, LocalServer(sitting.respond) as server:

@@ -22,7 +22,7 @@ HANDS = ["ArrowLeft", "ArrowRight", "f", "r", "button", "R", "button", "button",
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
+def chromium(loopback: None) -> Iterator[Any]:
     with browser() as running:
         yield running
 
