@@ -60,7 +60,8 @@ def encoded(picture: object) -> bytes:
     return file.getvalue()
 
 
-def test_ctrl_c_tells_the_score_and_score_tells_it_again(loopback: None, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_tells_the_score_and_score_tells_it_again(loopback: None, trained: Path,
+                                                         capsys: pytest.CaptureFixture[str]) -> None:
     command = [sys.executable, "-m", "mintage", "turing", str(trained), "--n", "20", "--practice", "0", "--no-open"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen([*command, "--person", "Ada"], stdout=subprocess.PIPE, text=True, env=environment) as process:
