@@ -1,4 +1,4 @@
-"""Make docs/ideas and docs/results.md from docstrings, catalogues and results/.
+"""Make docs/ideas, docs/results.md and docs/what-works.md from docstrings, catalogues and results/.
 
     python scripts/make_docs.py                 # pages and figures
     python scripts/make_docs.py --no-figures    # pages only
@@ -17,10 +17,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def made(images: Path, results: Path = ROOT / "results") -> dict[str, str]:
     """Path below docs/ -> text, of every page that is made; figures are those that lie in `images`."""
-    from docmaking import pages, records
+    from docmaking import pages, records, what_works
 
     known = records.load(results)
-    return {"results.md": records.results(known),
+    return {"results.md": records.results(known), "what-works.md": what_works.page(known.get("what-works")),
             **{f"ideas/{name}": text for name, text in pages.pages(images, known).items()}}
 
 
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--no-figures", action="store_true", help="leave the figures as they are")
     given = parser.parse_args()
     missed = write(given.out, figures=not given.no_figures)
-    print("\n".join([*missed, f"written: {given.out / 'ideas'}, {given.out / 'results.md'}"]))
+    print("\n".join([*missed, f"written: {given.out / 'ideas'}, {given.out / 'results.md'}, what-works.md"]))
 
 
 if __name__ == "__main__":

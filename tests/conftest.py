@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -13,7 +14,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Workers of pytest-xdist share the cores: one thread each, or they wait for one another."""
+    """Workers of pytest-xdist share the cores: one thread each, or they wait for one another.
+
+    And a shell starts jobs in the background with Ctrl-C ignored, which their children inherit; tests that interrupt a
+    child need it heard.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput") or os.environ.get("PYTEST_XDIST_WORKER"):
         torch.set_num_threads(1)
 

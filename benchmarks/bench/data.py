@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +168,22 @@ def apart(kind: str, place: Path, threads: int, seconds: float, repeats: int) ->
     return json.loads(done.stdout)
 
 
+def rows(shapes: Sequence[str], examples: Sequence[int], threads: Sequence[int], seconds: float, repeats: int,
+         place: str | Path | None = None) -> Iterator[dict[str, Any]]:
+    """One record for each shape, number of examples and number of threads; `seconds` for each place."""
+    for shape in shapes:
+        for n in examples:
+            here = Path(tempfile.mkdtemp(prefix="mintage-bench-", dir=place))
+            try:
+                prepare(here, n, SHAPES[shape])
+                for number in threads:
+                    kinds = PLACES + (FOLDERS if n <= MOST_FILES else ())
+                    found = {kind: apart(kind, here, number, seconds, repeats) for kind in kinds}
+                    yield {"shape": shape, "examples": n, "threads": number, "places": found}
+            finally:
+                shutil.rmtree(here, ignore_errors=True)
+
+
 def table(record: dict[str, Any]) -> str:
     """One size's places, as text. `batch`: microseconds of a batch; `share`: of a bare round; `fed`: rounds with these
     batches over rounds with one made beforehand; `grown`: memory in MB."""
@@ -198,19 +214,9 @@ def main() -> None:
         sys.stdout.write(json.dumps(measure(kind, Path(where), *rest)))
         return
     written_down: dict[str, Any] = {"machine": this_machine(max(asked.threads)), "rows": []}
-    for shape in asked.shapes:
-        for n in asked.examples:
-            place = Path(tempfile.mkdtemp(prefix="mintage-bench-", dir=asked.place))
-            try:
-                prepare(place, n, SHAPES[shape])
-                for threads in asked.threads:
-                    kinds = PLACES + (FOLDERS if n <= MOST_FILES else ())
-                    found = {kind: apart(kind, place, threads, asked.seconds, asked.repeats) for kind in kinds}
-                    row = {"shape": shape, "examples": n, "threads": threads, "places": found}
-                    written_down["rows"].append(row)
-                    print(table(row), flush=True)
-            finally:
-                shutil.rmtree(place, ignore_errors=True)
+    for row in rows(asked.shapes, asked.examples, asked.threads, asked.seconds, asked.repeats, asked.place):
+        written_down["rows"].append(row)
+        print(table(row), flush=True)
     if asked.out:
         asked.out.write_text(json.dumps(written_down, indent=1) + "\n")
 

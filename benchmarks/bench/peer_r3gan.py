@@ -21,26 +21,20 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu, linear, softplus
-from torch.overrides import handle_torch_function, has_torch_function_unary
-from torch.utils.data import DataLoader, TensorDataset
+from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu, softplus
 
-from bench.pairing import Play, Ratio, Row, Side
-from bench.peer_dcgan import endless, examples
+from bench.loops import FOREVER, apart, drawn, examples, played, repeated, shuffled
+from bench.pairing import Play, Ratio, Row, Side, both_allocators, gained
 from mintage.data import Batches
-from mintage.game import Game, Move, Optimizer, Player, Round, Terms, generator, play, returns
+from mintage.game import Game, Move, Optimizer, Player, Round, Terms, play, returns
 from mintage.latent import normal
-from mintage.networks.blocks import InvertedBlock
-from mintage.networks.filters import downsample, upsample
 from mintage.networks.heads import BasisHead
 from mintage.networks.precision import widened
-from mintage.networks.resampling import Downsample, Upsample
 from mintage.networks.residual_stages import climb, descent
 from mintage.objectives import relativistic_paired
 from mintage.penalties import known, on_pair, r1, r2
 
 BATCH, LATENT, WIDTH, GROUP, STAGES, BLOCKS, CHANNELS, GAMMA = 32, 64, 96, 16, 4, 2, 1, 0.05
-FOREVER = 1 << 60
 
 
 class Net(nn.Module):
@@ -108,44 +102,6 @@ class Critic(Net):
         return (features @ next(own).t()).view(len(x))
 
 
-class Filtered(nn.Module):
-    """Resampling of ours, with the quick gradient; watched, it is one step, not torch's depth-wise convolution."""
-
-    def __init__(self, up: bool) -> None:
-        super().__init__()
-        self.function = upsample if up else downsample
-
-    def forward(self, x: Tensor) -> Tensor:
-        if has_torch_function_unary(x):
-            return handle_torch_function(self.forward, (x,), x)
-        return self.function(x)
-
-
-class Block(nn.Module):
-    """An inverted block with its biases in the convolutions and its activations in place."""
-
-    def __init__(self, block: InvertedBlock) -> None:
-        super().__init__()
-        self.block, self.groups = block, block.spatial.groups
-
-    def forward(self, x: Tensor) -> Tensor:
-        b = self.block
-        y = leaky_relu(conv2d(x, b.expand.weight, b.first.bias), 0.2, inplace=True)
-        y = leaky_relu(conv2d(y, b.spatial.weight, b.second.bias, padding=1, groups=self.groups), 0.2, inplace=True)
-        return conv2d(y, b.project.weight).add_(x)
-
-
-class Pointwise(nn.Module):
-    """A convolution 1 x 1 from or to few channels, as a product over channels that stand last in memory."""
-
-    def __init__(self, conv: nn.Module) -> None:
-        super().__init__()
-        self.conv = conv
-
-    def forward(self, x: Tensor) -> Tensor:
-        return linear(x.permute(0, 2, 3, 1), self.conv.weight.flatten(1)).permute(0, 3, 1, 2)
-
-
 class OurGenerator(nn.Module):
     """The same function of the same weights."""
 
@@ -153,7 +109,7 @@ class OurGenerator(nn.Module):
         super().__init__()
         self.basis = nn.Parameter(torch.randn(WIDTH, 4, 4))
         self.mix = nn.Linear(LATENT, WIDTH, bias=False)
-        self.maps = quick(climb([WIDTH] * STAGES, BLOCKS, GROUP, CHANNELS))
+        self.maps = nn.Sequential(*climb([WIDTH] * STAGES, BLOCKS, GROUP, CHANNELS))
 
     def forward(self, z: Tensor) -> Tensor:
         h = self.basis * self.mix(z).unflatten(1, (-1, 1, 1))
@@ -165,18 +121,11 @@ class OurCritic(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.maps = quick(descent([WIDTH] * STAGES, BLOCKS, GROUP, CHANNELS))
+        self.maps = nn.Sequential(*descent([WIDTH] * STAGES, BLOCKS, GROUP, CHANNELS))
         self.head = BasisHead(WIDTH, (4, 4), 0)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.maps(x), None)
-
-
-def quick(layers: list[nn.Module]) -> nn.Sequential:
-    """The layers in their quick forms."""
-    forms = {InvertedBlock: Block, Upsample: lambda layer: Filtered(True), Downsample: lambda layer: Filtered(False),
-             nn.Conv2d: Pointwise}
-    return nn.Sequential(*(forms[type(layer)](layer) for layer in layers))  # type: ignore[abstract, no-untyped-call]
 
 
 def networks() -> tuple[OurGenerator, OurCritic]:
@@ -194,10 +143,9 @@ def their_weights(net: nn.Module) -> list[Tensor]:
     """Copies of our weights in the order in which their network uses them."""
     ours = {name: p.detach().clone() for name, p in net.named_parameters()}
     parts = ("expand.weight", "first.bias", "spatial.weight", "second.bias", "project.weight")
-    inside = ("conv.weight", *(f"block.{part}" for part in parts))
     order: list[str] = [name for name in ("basis", "mix.weight") if name in ours]
     for index in range(len(net.maps)):  # type: ignore[arg-type]
-        order += [name for name in (f"maps.{index}.{part}" for part in inside) if name in ours]
+        order += [name for name in (f"maps.{index}.{part}" for part in ("weight", *parts)) if name in ours]
     return [ours[name] for name in (*order, *(name for name in ("head.basis", "head.vectors") if name in ours))]
 
 
@@ -237,17 +185,9 @@ class Theirs:
 
 
 def theirs(shipped: bool, resample: str) -> Play:
-    """The peer's loop over a loader of images in memory."""
-    data = examples()
-    loader = DataLoader(TensorDataset(data.gather(torch.arange(len(data))).x), BATCH, shuffle=True, drop_last=True)
-    side, stream = Theirs(*networks(), shipped=shipped, resample=resample), endless(loader)
-
-    def steps(count: int) -> None:
-        for _ in range(count):
-            (real,) = next(stream)
-            side.step(real, torch.randn(BATCH, LATENT), torch.randn(BATCH, LATENT))
-
-    return steps
+    """The peer's loop."""
+    side, reals = Theirs(*networks(), shipped=shipped, resample=resample), shuffled(BATCH)
+    return repeated(lambda: side.step(next(reals), torch.randn(BATCH, LATENT), torch.randn(BATCH, LATENT)))
 
 
 @returns("loss", "r1", "r2")
@@ -275,14 +215,8 @@ def game(precision: str) -> Game:
 
 
 def ours(precision: str) -> Play:
-    """The same game through mintage's own loop and stream of batches."""
-    rounds = play(game(precision), Batches(examples(), BATCH, 0), FOREVER)
-
-    def steps(count: int) -> None:
-        for _ in range(count):
-            next(rounds)
-
-    return steps
+    """The same game through mintage's own loop."""
+    return played(game(precision), examples(), BATCH)
 
 
 def proof() -> float:
@@ -304,10 +238,9 @@ def proof() -> float:
     rounds = play(game("fp32"), batches, FOREVER, seed=0)
     for index in range(2):
         round = next(rounds)
-        draws = [normal(LATENT)(BATCH, generator(round.seed, index, move, 0, "latent", 0)) for move in (0, 1)]
-        d_loss, g_loss = side.step(batches(index * BATCH).x, *draws)
-        mine = float(round.stats["D/loss"] + GAMMA * (round.stats["D/r1"] + round.stats["D/r2"]))
-        differ = max(differ, abs(mine / d_loss - 1), abs(float(round.stats["G/loss"]) / g_loss - 1))
+        d_loss, g_loss = side.step(batches(index * BATCH).x, *(drawn(round, k, like=(BATCH, LATENT)) for k in (0, 1)))
+        mine = round.stats["D/loss"] + GAMMA * (round.stats["D/r1"] + round.stats["D/r2"])
+        differ = max(differ, apart(mine, d_loss), apart(round.stats["G/loss"], g_loss))
     return differ
 
 
@@ -320,15 +253,18 @@ def their_weights_of_gradients(net: nn.Module) -> list[Tensor]:
 
 
 HERE = "bench.peer_r3gan:"
+PEER, KEPT = both_allocators("peer", HERE + "theirs", BATCH, "bf16", shipped=True, resample="maps")
+WIDER, WIDER_KEPT = both_allocators("peer in fp32", HERE + "theirs", BATCH, shipped=False, resample="maps")
+FILTERS = Side("peer, depth-wise filters", HERE + "theirs", BATCH, options={"shipped": True, "resample": "depthwise"},
+               precision="bf16")
 ROW = Row(
     "R3GAN 32 px, 96 wide, batch 32",
-    (Side("peer, as shipped", HERE + "theirs", BATCH, options={"shipped": True, "resample": "maps"}),
-     Side("peer, depth-wise filters", HERE + "theirs", BATCH, options={"shipped": True, "resample": "depthwise"}),
-     Side("peer, fp32", HERE + "theirs", BATCH, options={"shipped": False, "resample": "maps"}),
-     Side("mintage bf16", HERE + "ours", BATCH, kept=True, options={"precision": "bf16"}),
-     Side("mintage fp32", HERE + "ours", BATCH, kept=True, options={"precision": "fp32"})),
-    (Ratio("mintage bf16", "peer, as shipped", wanted={1: 2.0, 2: 2.0}, ceiling={1: 1.72, 2: 1.83}),
-     Ratio("mintage bf16", "peer, depth-wise filters"),
-     Ratio("mintage fp32", "peer, fp32", wanted={1: 2.2, 2: 2.2}, ceiling={1: 1.81, 2: 2.1})),
+    (PEER, KEPT, FILTERS, WIDER, WIDER_KEPT, *(
+        Side(f"mintage {precision}", HERE + "ours", BATCH, True, {"precision": precision}, precision)
+        for precision in ("bf16", "fp32"))),
+    (Ratio("mintage bf16", PEER.name, wanted={1: 2.0, 2: 2.0}, ceiling={1: 1.72, 2: 1.83}),
+     Ratio("mintage bf16", KEPT.name), Ratio("mintage bf16", FILTERS.name),
+     Ratio("mintage fp32", WIDER.name, wanted={1: 2.2, 2: 2.2}, ceiling={1: 1.81, 2: 2.1}),
+     Ratio("mintage fp32", WIDER_KEPT.name), gained(PEER, KEPT), gained(WIDER, WIDER_KEPT)),
     proof=HERE + "proof",
 )

@@ -15,18 +15,19 @@ Left out on both sides: the schedule of rates, what is logged. Images have one c
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, linear, normalize, relu
-from torch.utils.data import DataLoader, TensorDataset
 
-from bench.pairing import Play, Ratio, Row, Side
-from bench.peer_dcgan import endless, examples
+from bench.loops import FOREVER, apart, drawn, examples, played, repeated, shuffled
+from bench.pairing import Play, Ratio, Row, Side, both_allocators, gained
 from mintage.data import Batches
-from mintage.game import Game, Move, Optimizer, Player, Round, Terms, generator, play, returns
+from mintage.game import Game, Move, Optimizer, Player, Round, Terms, play, returns
 from mintage.latent import normal
 from mintage.networks.precision import widened
 from mintage.networks.spectral import spectral_norm
@@ -34,7 +35,6 @@ from mintage.networks.upsampling import PooledConv2d
 from mintage.objectives import hinge
 
 BATCH, LATENT, WIDE, NARROW, TURNS, CHANNELS = 64, 128, 256, 128, 5, 1
-FOREVER = 1 << 60
 
 
 def doubled(x: Tensor) -> Tensor:
@@ -110,14 +110,20 @@ class Critic(nn.Module):
         return widened(self.last(features)).squeeze(1)
 
 
-def networks() -> tuple[Generator, nn.Module]:
-    """Our pair with the peer's first weights, drawn from seed 0."""
+def plain() -> tuple[Generator, Critic]:
+    """Our pair with the peer's first weights, drawn from seed 0, without spectral norms."""
     torch.manual_seed(0)
     G, D = Generator(quick=True), Critic(quick=True)
     for net in (G, D):
         for name, module in net.named_modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.xavier_uniform_(module.weight, math.sqrt(2.0) if name.endswith(("c1", "c2")) else 1.0)
+    return G, D
+
+
+def networks() -> tuple[Generator, nn.Module]:
+    """The pair of the game."""
+    G, D = plain()
     return G, spectral_norm(D)
 
 
@@ -186,18 +192,15 @@ class Theirs:
 
 
 def theirs() -> Play:
-    """The peer's loop over a loader of images in memory."""
-    data = examples()
-    loader = DataLoader(TensorDataset(data.gather(torch.arange(len(data))).x), BATCH, shuffle=True, drop_last=True)
-    side, stream = Theirs(*networks()), endless(loader)
+    """The peer's loop."""
+    return repeated(functools.partial(peers_step, Theirs(*networks()), shuffled(BATCH)))
 
-    def steps(count: int) -> None:
-        for _ in range(count):
-            side.generators(torch.randn(BATCH, LATENT))
-            for _ in range(TURNS):
-                side.critics(next(stream)[0], torch.randn(BATCH, LATENT))
 
-    return steps
+def peers_step(side: Any, reals: Iterator[Tensor]) -> None:
+    """One update of G, then D's."""
+    side.generators(torch.randn(BATCH, LATENT))
+    for _ in range(TURNS):
+        side.critics(next(reals), torch.randn(BATCH, LATENT))
 
 
 @returns("loss")
@@ -227,14 +230,8 @@ def game(precision: str, dtype: torch.dtype = torch.float32, turns: int = TURNS)
 
 
 def ours(precision: str) -> Play:
-    """The same game through mintage's own loop and stream of batches."""
-    rounds = play(game(precision), Batches(examples(), BATCH, 0), FOREVER)
-
-    def steps(count: int) -> None:
-        for _ in range(count):
-            next(rounds)
-
-    return steps
+    """The same game through mintage's own loop."""
+    return played(game(precision), examples(), BATCH)
 
 
 def proof() -> float:
@@ -257,26 +254,22 @@ def _apart(dtype: torch.dtype, turns: int, steps: int) -> float:
         round = next(rounds)
 
         def latent(move: int, turn: int) -> Tensor:
-            return normal(LATENT)(n, generator(round.seed, index, move, turn, "latent", 0)).to(dtype)  # noqa: B023
+            return drawn(round, move, turn, like=(n, LATENT)).to(dtype)  # noqa: B023
 
         g_loss, d_loss = side.generators(latent(0, 0)), 0.0
         for turn in range(turns):
             d_loss = side.critics(batches((index * turns + turn) * n).x.to(dtype), latent(1, turn))
-        for name, value in (("G", g_loss), ("D", d_loss)):
-            differ = max(differ, abs(float(round.stats[f"{name}/loss"]) - value) / max(1.0, abs(value)))
+        differ = max(differ, apart(round.stats["G/loss"], g_loss, 1.0), apart(round.stats["D/loss"], d_loss, 1.0))
     return differ
 
 
 HERE = "bench.peer_sngan:"
+PEER, KEPT = both_allocators("peer", HERE + "theirs", BATCH * TURNS)
 ROW = Row(
     "SNGAN 32 px (mimicry), batch 64, 5 to 1",
-    (Side("peer, as shipped", HERE + "theirs", BATCH * TURNS),
-     Side("peer, our allocator setting", HERE + "theirs", BATCH * TURNS, kept=True),
-     Side("mintage fp32", HERE + "ours", BATCH * TURNS, kept=True, options={"precision": "fp32"}),
-     Side("mintage bf16", HERE + "ours", BATCH * TURNS, kept=True, options={"precision": "bf16"})),
-    (Ratio("mintage bf16", "peer, as shipped", wanted={1: 2.0, 2: 2.0}),
-     Ratio("mintage bf16", "peer, our allocator setting"),
-     Ratio("mintage fp32", "peer, as shipped"),
-     Ratio("peer, our allocator setting", "peer, as shipped", ceiling={1: 1.4, 2: 1.9})),
+    (PEER, KEPT, *(Side(f"mintage {precision}", HERE + "ours", BATCH * TURNS, True, {"precision": precision}, precision)
+                   for precision in ("fp32", "bf16"))),
+    (Ratio("mintage bf16", PEER.name, wanted={1: 2.0, 2: 2.0}), Ratio("mintage bf16", KEPT.name),
+     Ratio("mintage fp32", PEER.name), Ratio("mintage fp32", KEPT.name), gained(PEER, KEPT)),
     proof=HERE + "proof",
 )

@@ -30,7 +30,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu, linear, pad, softplus
 
-from bench.pairing import Play, Ratio, Row, Side, run_row, table, this_machine
+from bench.pairing import Play, Ratio, Row, Side, run_row, this_machine
+from bench.printing import table
 from mintage.networks.style_discriminator import StyleDiscriminator
 from mintage.networks.style_synthesis import StyleGenerator, StyleRow
 
@@ -290,7 +291,8 @@ def row(name: str, function: str, wanted: float | None = None, *, proved: bool =
     pairs = [(over, names[0]) for over in names[1:]] if levers else [
         (over, base) for over in ours for base in names if base not in ours]
     return Row(f"StyleGAN2 64 px: {name}",
-               tuple(Side(side, HERE + function, BATCH, kept=kept, options={"form": form})
+               tuple(Side(side, HERE + function, BATCH, kept=kept, options={"form": form},
+                          precision="bf16" if "bf16" in form else "fp32")
                      for side, (form, kept) in of.items()),
                tuple(Ratio(over, base, {1: wanted, 2: wanted} if wanted and base == TEXTBOOK else {})
                      for over, base in pairs),

@@ -18,10 +18,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
 
-from bench.pairing import Play, Ratio, Row, Side
-from bench.peer_dcgan import endless, examples, fused
+from bench.loops import FOREVER, apart, drawn, examples, played, repeated, shuffled
+from bench.pairing import Play, Ratio, Row, Side, both_allocators, gained
 from mintage.data import Batches
 from mintage.game import Game, Move, Player, Round, adam, generator, play, returns
 from mintage.latent import normal
@@ -30,7 +29,6 @@ from mintage.objectives import wasserstein
 from mintage.penalties import autograd, explicit, gradient_penalty
 
 BATCH, LATENT, WEIGHT, TURNS = 64, 100, 10.0, 5
-FOREVER = 1 << 60
 
 
 class ChannelsLast(nn.Unflatten):
@@ -90,17 +88,9 @@ class Theirs:
 
 
 def theirs() -> Play:
-    """The peer's loop over a loader of images in memory."""
-    data = examples()
-    loader = DataLoader(TensorDataset(data.gather(torch.arange(len(data))).x), BATCH, shuffle=True, drop_last=True)
-    side, stream = Theirs(*networks()), endless(loader)
-
-    def steps(count: int) -> None:
-        for _ in range(count):
-            (real,) = next(stream)
-            side.step(real, torch.randn(BATCH, LATENT), torch.rand(BATCH, 1, 1, 1))
-
-    return steps
+    """The peer's loop."""
+    side, reals = Theirs(*networks()), shuffled(BATCH)
+    return repeated(lambda: side.step(next(reals), torch.randn(BATCH, LATENT), torch.rand(BATCH, 1, 1, 1)))
 
 
 def critics(slope: str) -> Any:
@@ -131,21 +121,15 @@ def generators(nets: Any, round: Round) -> dict[str, Tensor]:
 def game(precision: str, slope: str) -> Game:
     """The peer's game. A lazy move counts as often as it is rare, so its weight is 1 / TURNS."""
     G, D = networks(quick=True)
-    step = fused(adam(2e-4, 0.5, 0.999))
+    step = adam(2e-4, 0.5, 0.999)
     return Game(nets={"G": G, "D": D}, players={"G": Player("G", step), "D": Player("D", step)},
                 moves=[Move("D", critics(slope), weights={"penalty": WEIGHT}),
                        Move("G", generators, every=TURNS, weights={"loss": 1 / TURNS})]).to("cpu", precision)
 
 
 def ours(precision: str, slope: str) -> Play:
-    """The same game through mintage's own loop and stream of batches."""
-    rounds = play(game(precision, slope), Batches(examples(), BATCH, 0), FOREVER)
-
-    def steps(count: int) -> None:
-        for _ in range(count):
-            next(rounds)
-
-    return steps
+    """The same game through mintage's own loop."""
+    return played(game(precision, slope), examples(), BATCH)
 
 
 def proof() -> float:
@@ -157,30 +141,26 @@ def proof() -> float:
         side, rounds = Theirs(copy.deepcopy(G), copy.deepcopy(D)), play(game("fp32", slope), batches, FOREVER, seed=0)
         for index in range(3):
             round = next(rounds)
-            draws = [generator(round.seed, index, 0, 0, purpose, 0) for purpose in ("latent", "between")]
-            z, e = normal(LATENT)(BATCH, draws[0]), torch.rand(BATCH, generator=draws[1]).view(-1, 1, 1, 1)
-            d_loss, g_loss = side.step(batches(index * BATCH).x, z, e)
-            mine = float(round.stats["D/loss"] + WEIGHT * round.stats["D/penalty"])
-            differ = max(differ, abs(mine - d_loss) / max(1.0, abs(d_loss)))
+            e = torch.rand(BATCH, generator=generator(round.seed, index, 0, 0, "between", 0)).view(-1, 1, 1, 1)
+            d_loss, g_loss = side.step(batches(index * BATCH).x, drawn(round, 0, like=(BATCH, LATENT)), e)
+            mine = round.stats["D/loss"] + WEIGHT * round.stats["D/penalty"]
+            differ = max(differ, apart(mine, d_loss, 1.0))
             if index % TURNS == 0:
-                differ = max(differ, abs(float(round.stats["G/loss"]) - g_loss) / max(1.0, abs(g_loss)))
+                differ = max(differ, apart(round.stats["G/loss"], g_loss, 1.0))
     return differ
 
 
 HERE = "bench.peer_wgan_gp:"
+PEER, KEPT = both_allocators("peer's loop", HERE + "theirs", BATCH)
 ROW = Row(
     "WGAN-GP conv 32 px, batch 64",
-    (Side("peer's loop", HERE + "theirs", BATCH),
-     Side("peer's loop, our allocator", HERE + "theirs", BATCH, kept=True),
-     Side("mintage fp32, autograd", HERE + "ours", BATCH, True, {"precision": "fp32", "slope": "autograd"}),
-     Side("mintage fp32, explicit", HERE + "ours", BATCH, True, {"precision": "fp32", "slope": "explicit"}),
-     Side("mintage bf16, autograd", HERE + "ours", BATCH, True, {"precision": "bf16", "slope": "autograd"}),
-     Side("mintage bf16, explicit", HERE + "ours", BATCH, True, {"precision": "bf16", "slope": "explicit"})),
-    (Ratio("mintage bf16, explicit", "peer's loop", wanted={1: 2.4, 2: 2.4}, ceiling={1: 2.34, 2: 2.3}),
-     Ratio("mintage bf16, explicit", "peer's loop, our allocator", ceiling={2: 2.1}),
-     Ratio("mintage bf16, autograd", "peer's loop", ceiling={1: 2.17, 2: 2.27}),
-     Ratio("mintage fp32, explicit", "peer's loop"),
-     Ratio("mintage fp32, autograd", "peer's loop"),
-     Ratio("peer's loop, our allocator", "peer's loop", ceiling={1: 1.1, 2: 1.1})),
-    proof=HERE + "proof",
+    (PEER, KEPT, *(Side(f"mintage {precision}, {slope}", HERE + "ours", BATCH, True,
+                        {"precision": precision, "slope": slope}, precision)
+                   for precision in ("fp32", "bf16") for slope in ("autograd", "explicit"))),
+    (Ratio("mintage bf16, explicit", PEER.name, wanted={1: 2.4, 2: 2.4}, ceiling={1: 2.34, 2: 2.3}),
+     Ratio("mintage bf16, explicit", KEPT.name, ceiling={2: 2.1}),
+     Ratio("mintage bf16, autograd", PEER.name, ceiling={1: 2.17, 2: 2.27}),
+     Ratio("mintage fp32, explicit", PEER.name), Ratio("mintage fp32, autograd", PEER.name),
+     gained(PEER, KEPT, ceiling={1: 1.1, 2: 1.1})),
+    proof=HERE + "proof", period=TURNS,
 )

@@ -19,9 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
+from bench.counting import Counter
 from mintage.data import Batches, Examples
 from mintage.game import play
 from mintage.runs import machine
@@ -41,6 +40,21 @@ def measure(threads: int, seconds: float) -> dict[str, Any]:
     """Rates and shares, from a process of their own; `seconds` for each rate."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_measured, (threads, seconds))
+
+
+def best(threads: int, seconds: float) -> dict[str, float]:
+    """The machine's own best GFLOP/s by "convolution, bf16", "matrices, fp32" and so on; `seconds` for each shape."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_best, (threads, seconds))
+
+
+def _best(threads: int, seconds: float) -> dict[str, float]:
+    torch.set_num_threads(threads)
+    machine.settle()
+    rates = _timed({**_matrices(), **_convolutions()}, threads, seconds)
+    return {f"{kind}, {precision}": max(rate for name, rate in rates.items() if name.startswith(kind)
+                                        and precision in name)
+            for kind in ("convolution", "matrices") for precision in ("fp32", "bf16")}
 
 
 def _measured(threads: int, seconds: float) -> dict[str, Any]:
@@ -74,7 +88,15 @@ def _matrices() -> dict[str, Work]:
     for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
         a, b = (torch.randn(MATRIX, MATRIX).to(kind) for _ in range(2))
         work[f"matrices {MATRIX} x {MATRIX}, {name}"] = partial(torch.mm, a, b), 2e-9 * MATRIX**3
+        if kind is torch.float32:
+            work[f"matrices {MATRIX} x {MATRIX}, {name}, oneDNN"] = partial(_by_onednn, a, b), 2e-9 * MATRIX**3
     return work
+
+
+def _by_onednn(a: torch.Tensor, b: torch.Tensor) -> None:
+    torch.set_float32_matmul_precision("medium")  # torch's other library of products, on some processors the quicker
+    torch.mm(a, b)
+    torch.set_float32_matmul_precision("highest")
 
 
 def _convolutions() -> dict[str, Work]:
@@ -106,22 +128,6 @@ def _round(size: str, shape: tuple[int, int, int], precision: str) -> Work:
     with Counter() as counter:
         next(rounds)
     return partial(next, rounds), counter.operations / 1e9
-
-
-class Counter(TorchDispatchMode):
-    """Counts floating-point operations by torch's own formulas. Its `FlopCounterMode` also follows modules, by hooks
-    that do not bear a gradient taken inside a backward pass."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.operations = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        found = func(*args, **(kwargs or {}))
-        formula = flop_registry.get(func._overloadpacket)
-        if formula is not None:
-            self.operations += formula(*args, **(kwargs or {}), out_val=found)
-        return found
 
 
 def _timed(work: dict[str, Work], threads: int, seconds: float) -> dict[str, float]:

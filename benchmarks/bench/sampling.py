@@ -20,7 +20,8 @@ from typing import Any
 
 import torch
 
-from bench.pairing import Play, Ratio, Row, Side, run_row, table, this_machine
+from bench.pairing import Play, Ratio, Row, Side, run_row, this_machine
+from bench.printing import table
 from mintage.data import DataSpec, written
 from mintage.runs import product
 from mintage.runs.building import build_game
@@ -98,7 +99,8 @@ def row_of(shape: str) -> Row:
     here, n = "bench.sampling:", product.CHUNK
 
     def side(name: str, made: str, **options: Any) -> Side:
-        return Side(name, here + made, n, kept=True, options={"shape": shape, **options})
+        return Side(name, here + made, n, kept=True, options={"shape": shape, **options},
+                    precision=options.get("precision", "fp32"), counted=made != "onnx_runtime")
 
     sides = [side("bare G", "bare"), side("nowhere", "ours", sink="nowhere"), side("array", "ours", sink="array"),
              side("pictures", "ours", sink="pictures"), side("bare G bf16", "bare", precision="bf16"),

@@ -22,6 +22,7 @@ def load(folder: Path) -> Records:
     found = {name: record for name, record in found.items() if record}
     for name, record in found.items():
         record["figure"] = (folder / f"{name}.svg").exists()
+        record["sheet"] = (folder / f"{name}.png").exists() and not record["figure"]
     on_data = [name for name in found if name not in EXPERIMENTS]
     return {name: found[name] for name in [*on_data, *(name for name in EXPERIMENTS if name in found)]}
 
@@ -77,9 +78,14 @@ def results(records: Records) -> str:
     for name, record in records.items():
         parts.append(f"## {name}\n\n**{_claim(record)}**" + _idea(name))
         parts += [*findings(record), *tables(record)]
-        parts += [f"![{name}](../results/{name}.svg)"] if record["figure"] else []
+        parts += [f"![{name}](../results/{name}.{kind})" for kind in drawn(record)]
         parts += [record["reading"], note(record), made_by(record)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def drawn(record: Record) -> list[str]:
+    """The kind of file of the record's figure or sheet of samples."""
+    return ["svg"] if record["figure"] else ["png"] if record["sheet"] else []
 
 
 def _idea(name: str) -> str:

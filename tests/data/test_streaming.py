@@ -270,3 +270,14 @@ def test_floats_are_converted_in_stretches_as_they_were_whole(tmp_path: Path, mo
     monkeypatch.setattr("mintage.data.arrays.STRETCH", 7)
     assert same(whole, open_data(tmp_path / "a.npy"))
     assert np.array_equal(whole.store.pixels[:, 0].numpy(), np.rint(values * 255.0))  # type: ignore[attr-defined]
+
+
+def test_decoding_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mintage.data import preflight
+
+    now = iter(range(0, 1000, 4))
+    monkeypatch.setattr(preflight.time, "monotonic", lambda: float(next(now)))
+    said: list[str] = []
+    assert list(preflight.told(iter("abcdefg"), 7, said.append)) == list("abcdefg")
+    assert said == ["decoded 3 of 7 images", "decoded 6 of 7 images"]
+    assert list(preflight.told(iter("abc"), 3, None)) == list("abc")

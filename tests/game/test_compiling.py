@@ -11,7 +11,6 @@ from torch.nn.functional import softplus
 
 from mintage.game import Adaptive, Average, Game, Move, Player, adam, linear, play, returns, simultaneous
 from mintage.game.compiling import compile_moves, unable
-from mintage.game.optimizers import Adam, Sgd
 
 from .small_games import Points, cloud, equal, everything, mlp, normal, rounds, snapshot
 
@@ -51,8 +50,6 @@ def test_compiled_play_is_play(more):
     found = compile_moves(quick, batches, make=as_it_is)
     assert [one.reason for one in found] == ["", ""] and set(quick.compiled) == {0, 1}
     assert equal(snapshot(quick), before)
-    for group in plain.optimizers.values():
-        group.param_groups[0]["fused"] = True
     for one, other in zip(play(plain, batches, 8 * 12, seed=3), play(quick, batches, 8 * 12, seed=3), strict=True):
         assert one.stats.keys() == other.stats.keys()
         for name, value in one.stats.items():
@@ -78,13 +75,36 @@ def reads(what: str) -> Any:
     return objective
 
 
-@pytest.mark.parametrize("what", ["clock", "index", "notes", "generator", "seed"])
+@pytest.mark.parametrize("what", ["clock", "index", "notes", "seed"])
 def test_what_changes_from_round_to_round_is_not_compiled(what):
     game = pair(reads(what))
     one, other = compile_moves(game, batches, make=as_it_is)
     assert f"its objective uses round.{what}" in one.reason and "not compiled" in str(one)
     assert other.reason == "" and set(game.compiled) == {1}
     rounds(game, batches, 3)
+
+
+def draws(nets: Any, round: Any) -> dict[str, torch.Tensor]:
+    return {"loss": nets.D(round.batch + torch.randn(8, 3, generator=round.generator("noise"))).mean()}
+
+
+def draws_there(nets: Any, round: Any) -> dict[str, torch.Tensor]:
+    chance = round.generator("noise")
+    return {"loss": nets.D(round.batch + torch.randn(8, 3, generator=chance, device=chance.device)).mean()}
+
+
+@pytest.mark.parametrize("objective", [draws, draws_there])
+def test_what_draws_more_than_latents_is_not_compiled(objective):
+    game = pair(objective)
+    assert compile_moves(game, batches, make=as_it_is)[0].reason.startswith("its objective draws")
+    rounds(game, batches, 2)
+
+
+def test_a_generator_that_is_handed_on_and_not_drawn_from_is_no_hindrance():
+    def objective(nets: Any, round: Any) -> dict[str, torch.Tensor]:
+        return critic(nets, round) | {"loss": nets.D(round.batch).mean() * (round.generator("r1") is not None)}
+
+    assert not compile_moves(pair(objective), batches, make=as_it_is)[0].reason
 
 
 def test_a_knob_outside_the_networks_is_not_written_into_a_graph():
@@ -124,7 +144,7 @@ def test_a_compiler_that_fails_is_said_and_the_move_stays():
 
     game = pair()
     assert [one.reason for one in compile_moves(game, batches, make=broken)] == ["no space left"] * 2
-    assert not game.compiled and game.optimizers["D"].param_groups[0]["fused"] is False
+    assert not game.compiled
 
 
 def test_only_the_moves_asked_for():
@@ -164,29 +184,3 @@ def test_layers_that_draw_and_memory_leave_a_game_as_it_was():
     before = snapshot(game)
     compile_moves(game, cloud, make=as_it_is)
     assert equal(snapshot(game), before)
-
-
-OURS = {"adam": (lambda p: Adam(p, 1e-2, (0.5, 0.9)), lambda p: torch.optim.Adam(p, 1e-2, (0.5, 0.9), foreach=True)),
-        "fused": (lambda p: Adam(p, 1e-2, fused=True), lambda p: torch.optim.Adam(p, 1e-2, fused=True)),
-        "sgd": (lambda p: Sgd(p, 0.1), lambda p: torch.optim.SGD(p, 0.1)),
-        "momentum": (lambda p: Sgd(p, 0.1, 0.9), lambda p: torch.optim.SGD(p, 0.1, 0.9, foreach=True))}
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("name", OURS)
-def test_our_optimizers_are_torchs_to_the_bit(name, dtype):
-    sides = []
-    for make in OURS[name]:
-        net = mlp(3, 5, 2, seed=4).to(dtype)
-        late = nn.Parameter(torch.ones(2, dtype=dtype))  # without a gradient at first
-        optimizer = make([*net.parameters(), late])
-        for k in range(6):
-            x = torch.randn(7, 3, generator=torch.Generator().manual_seed(k)).to(dtype)
-            for p in [*net.parameters(), late]:
-                p.grad = None
-            (net(x).square().mean() + (late.sum() if k > 2 else 0)).backward()
-            optimizer.step()
-            if k == 3:
-                optimizer.load_state_dict(optimizer.state_dict())
-        sides.append([*net.parameters(), late])
-    assert all(torch.equal(a, b) for a, b in zip(*sides, strict=True))

@@ -18,10 +18,11 @@ MAY_IMPORT = {
     "export": {"networks", "latent", "data"},
     "runs": _BELOW_RUNS,
     "lab": _BELOW_RUNS,
+    "reproduce": _BELOW_RUNS | {"runs", "lab"},  # trains runs, reads them as the lab's findings; nobody below needs it
     "studio": {"runs", "export", "latent", "doctor", "evaluation", "data"},
-    "cli": {"runs", "studio", "lab"} | _BELOW_RUNS,
+    "cli": {"runs", "studio", "lab", "reproduce"} | _BELOW_RUNS,
 }
-SHARED = {"moves", "options", "__init__"}
+SHARED = {"moves", "options", "pairs", "labelled", "stabilisers", "__init__"}
 """The files of systems that are no system: what several share, what their settings may be, and the list of all."""
 
 Law = Callable[[PurePosixPath, str], list[str]]

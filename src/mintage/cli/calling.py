@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -20,6 +21,7 @@ def call(verb: str, arguments: list[str]) -> int:
 
     try:
         command = import_module(f"mintage.cli.{verb}").command(arguments)
+        _collect_again()
         parse(verb, command)(arguments)
     except (DataError, LabError, RunError, SettingError) as error:
         return _refuse(verb, str(error))
@@ -45,6 +47,13 @@ def parse(verb: str, command: Callable[..., Any]) -> Callable[[list[str]], Any]:
                        default_parameter=cyclopts.Parameter(negative_iterable=(), show_default=True))
     app.default(command)
     return lambda arguments: app(arguments, exit_on_error=False, print_error=False)
+
+
+def _collect_again() -> None:
+    """Go on collecting garbage, where `main` put it off, without ever looking at what was imported again."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _refuse(verb: str, sentence: str) -> int:

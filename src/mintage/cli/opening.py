@@ -15,6 +15,7 @@ from cyclopts import Parameter
 
 from mintage.cli.train import resolution_of
 from mintage.data import DataError, Fit
+from mintage.data.decoded import cache_folder, usual_folder
 from mintage.runs.asked import Asked, Kind
 from mintage.runs.durable import TEMPORARY
 from mintage.runs.errors import RunError
@@ -136,9 +137,8 @@ class Opening:
 
 
 def cache() -> Path:
-    """Where mintage keeps what it fetched: $XDG_CACHE_HOME/mintage, or ~/.cache/mintage."""
-    named = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(named) if os.path.isabs(named) else Path.home() / ".cache") / "mintage"
+    """Where mintage keeps what it fetched: beside the decoded images; in the usual place where none are kept."""
+    return cache_folder() or usual_folder()
 
 
 def check_place(out: Path) -> None:

@@ -24,18 +24,14 @@ def train(
     data: str, /, *, system: str = DEFAULT,
     resolution: str | None = None,
     batch: int | None = None,
-    examples: int | None = None,
-    minutes: float | None = None,
+    examples: int | None = None, minutes: float | None = None,
     seed: int = 0,
-    device: str = "auto",
-    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    device: str = "auto", precision: Literal["auto", "fp32", "bf16"] = "auto",
+    compile: Literal["auto", "on", "off", "graphs"] = "auto", accumulate: int = 1,
     threads: int | None = None,
     out: Path | None = None,
-    fit: Fit = "crop",
-    channels: int | None = None,
-    flip: bool = False,
-    judged: int = 2048,
-    patience: int = 0,
+    fit: Fit = "crop", channels: int | None = None, flip: bool = False,
+    judged: int = 2048, patience: int = 0,
     quiet: bool = False,
 ) -> None:
     """Train a generator on your data, and write a run: samples, checkpoints, the generator, a report.
@@ -61,6 +57,10 @@ def train(
         auto, cpu, cuda or mps.
     precision
         Of the networks' activations; auto tries what the machine has.
+    compile
+        Play moves by kernels of their own; auto: where it pays back within the run; graphs: on CUDA, untried.
+    accumulate
+        Split each batch into so many parts, for batches that do not fit into memory; the gradients stay the same.
     threads
         On a CPU. Default: all or one, whichever is faster in a short trial.
     out

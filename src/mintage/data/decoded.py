@@ -58,8 +58,11 @@ def cache_folder() -> Path | None:
     named = os.environ.get(PLACE, "")
     if named.lower() == OFF:
         return None
-    if named:
-        return Path(named).absolute()
+    return Path(named).absolute() if named else usual_folder()
+
+
+def usual_folder() -> Path:
+    """Where mintage keeps things of which the user said nothing: $XDG_CACHE_HOME/mintage, or ~/.cache/mintage."""
     home = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(home) if os.path.isabs(home) else Path.home() / ".cache") / "mintage"
 

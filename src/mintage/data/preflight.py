@@ -6,9 +6,10 @@ and the classes are decided by the usable images alone.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -30,6 +31,8 @@ from mintage.data.streaming import Streamed, in_threads
 
 MOST_BROKEN = 0.1
 SHOWN = 3
+EVERY = 10.0  # seconds between two words about the progress
+T = TypeVar("T")
 REMARKS = {
     "alpha": "with transparency, laid on white",
     "deep": "with 16 bits, reduced to 8 by dividing by 257",
@@ -56,7 +59,7 @@ def open_found(found: Found, name: str, wish: Wish, label: Callable[[np.ndarray]
                memory_limit: int | None = None, say: Say | None = None) -> Examples:
     """Examples of the usable files among those found. `label` gives the classes of the usable ones, by index.
 
-    `say` is told at once what is kept on disk (`decoded`); it is among the notes too.
+    `say` is told at once what is kept on disk (`decoded`), which is among the notes too, and how far decoding is.
 
     Raises:
         DataError: no usable file, or more than a tenth of them broken.
@@ -69,7 +72,7 @@ def open_found(found: Found, name: str, wish: Wish, label: Callable[[np.ndarray]
             say(sentence)
 
     checked = check(found.files, wish, available() // 4 if memory_limit is None else memory_limit,
-                    entry_of(found.files, wish, tell))
+                    entry_of(found.files, wish, tell), say)
     good = np.array([i for i, one in enumerate(checked.outcome) if isinstance(one, Facts)], dtype=np.int64)
     rejects = found.rejects + [Reject(shown(found.files.name(i)), one) for i, one in enumerate(checked.outcome)
                                if isinstance(one, str)]
@@ -98,14 +101,14 @@ def _store(checked: Checked, files: Files, good: np.ndarray, notes: list[str]) -
     return Pixels(torch.from_numpy(pixels if len(good) == len(pixels) else pixels[good]))
 
 
-def check(files: Files, wish: Wish, limit: int, entry: Entry | None = None) -> Checked:
+def check(files: Files, wish: Wish, limit: int, entry: Entry | None = None, say: Say | None = None) -> Checked:
     """Decode every file, unless `entry` remembers all of it, or keep it there. The plan is first made from headers, and
-    again where broken files had a say in it."""
+    again where broken files had a say in it. `say` hears of the progress."""
     kept = entry.recall() if entry is not None else None
     if kept is not None:
         return _remembered(kept, limit)
     try:
-        return _check(files, wish, limit, entry)
+        return _check(files, wish, limit, entry, say)
     finally:
         if entry is not None:
             entry.discard()
@@ -120,13 +123,13 @@ def _remembered(kept: Kept, limit: int) -> Checked:
     return Checked(plan, kept.outcome, kept.digests, pixels)
 
 
-def _check(files: Files, wish: Wish, limit: int, entry: Entry | None) -> Checked:
+def _check(files: Files, wish: Wish, limit: int, entry: Entry | None, say: Say | None) -> Checked:
     outcome: list[Facts | str] = list(in_threads(lambda i: _header(files, i), range(len(files))))
     known = [one for one in outcome if isinstance(one, Facts)]
     plan = wish.plan(known) if known else Plan(1, 1, wish.fit, 3)
     while True:
         room = None if entry is None else entry.room(plan)
-        checked = _decode_all(files, plan, limit, outcome, room)
+        checked = _decode_all(files, plan, limit, outcome, room, say)
         known = [one for one in checked.outcome if isinstance(one, Facts)]
         better = wish.plan(known) if known else plan
         if better == plan:
@@ -143,7 +146,8 @@ def _large_enough(one: Facts | str, plan: Plan) -> Facts | str:
             "ask for a smaller resolution to use it")
 
 
-def _decode_all(files: Files, plan: Plan, limit: int, before: list[Facts | str], room: RowFile | None) -> Checked:
+def _decode_all(files: Files, plan: Plan, limit: int, before: list[Facts | str], room: RowFile | None,
+                say: Say | None) -> Checked:
     n, shape = len(files), (plan.channels, plan.height, plan.width)
     holds = n * int(np.prod(shape)) <= limit
     pixels = np.empty((n, *shape), dtype=np.uint8) if holds else None
@@ -163,8 +167,18 @@ def _decode_all(files: Files, plan: Plan, limit: int, before: list[Facts | str],
             room[index] = found.pixels
         return found.facts
 
-    outcome.extend(in_threads(one, range(n)))
+    outcome.extend(told(in_threads(one, range(n)), n, say))
     return Checked(plan, outcome, digests, pixels)
+
+
+def told(results: Iterable[T], total: int, say: Say | None) -> Iterator[T]:
+    """The same results; `say` hears now and then how many have come."""
+    last = time.monotonic()
+    for done, result in enumerate(results, start=1):
+        yield result
+        if say is not None and time.monotonic() - last >= EVERY:
+            last = time.monotonic()
+            say(f"decoded {done:,} of {total:,} images")
 
 
 def _header(files: Files, index: int) -> Facts | str:

@@ -48,7 +48,7 @@ def open_data(source: str | Path, *, resolution: tuple[int, int] | None = None,
     for sources that have both; without it the training part is opened. Images that would take more than `memory_limit`
     bytes, by default a quarter of the free memory, stay on disk, decoded where there is room (`decoded`); of shards,
     those that take no more than a given limit are loaded. `exact` refuses images of several sizes where no resolution
-    is asked for. `say` is told what is about to be kept on disk.
+    is asked for. `say` is told what is about to be kept on disk, and how far decoding is.
 
     Raises:
         DataError: there is no such source, or it cannot be used; the message says what to do.

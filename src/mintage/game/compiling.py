@@ -15,12 +15,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, fx
 
+from mintage.game.clock import Clock
 from mintage.game.ledger import Ledger
 from mintage.game.round import Batches, Round
 from mintage.game.rules import account, gradients
@@ -29,7 +31,10 @@ from mintage.game.tracing import Listening, Traced, Untraceable
 if TYPE_CHECKING:
     from mintage.game.game import Game
 
+Quick = Callable[..., None]
+"""A move made otherwise: (game, round, add=False) leaves the gradients and figures that the move would leave."""
 Maker = Callable[[fx.GraphModule, list[Tensor]], Callable[..., Any]]
+FOREVER = 1 << 60
 TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2}
 """How far a compiled tensor may be from autograd's, as a share of its norm and a hundredth of the largest gradient's,
 for some gradients are zero but for rounding. In bf16 the two round in other places."""
@@ -60,14 +65,35 @@ def unable(device: torch.device) -> str:
 
 def compile_moves(game: Game, batches: Batches, *, seed: int = 0, only: Collection[int] | None = None,
                   make: Maker | None = None) -> list[Found]:
-    """Compile what can be compiled of `game`, whose state stays as it is; Adam then steps in its fused form.
+    """Compile what can be compiled of `game`, whose state stays as it is.
 
     Args:
         only: the moves to compile, by number; all by default. A run that goes on compiles those it began with.
         make: makes a function of a graph and the inputs it was traced with; torch's compiler by default.
     """
-    game.compiled.clear()
     why = "" if make else unable(game.device)
+
+    def build(number: int) -> Quick:
+        traced = Traced(game, number, a_round(game, batches, seed, kind=Listening))
+        first = a_round(game, batches, seed)
+        game.begin(first, number, 0)
+        inputs = traced.inputs(first)
+        return CompiledMove(traced, (make or _inductor)(traced.graph(inputs), inputs))
+
+    found = quicken(game, batches, build, seed=seed, only=only, why=why)
+    if not (make or why):
+        _put_away()
+    return found
+
+
+def quicken(game: Game, batches: Batches, build: Callable[[int], Quick], *, seed: int, only: Collection[int] | None,
+            why: str = "") -> list[Found]:
+    """Replace the moves of `game` by what `build` makes of their numbers, where that is found equal to the move.
+
+    Args:
+        why: the reason why nothing can be built here, if there is one.
+    """
+    game.compiled.clear()
     found, quick = [], {}
     for number, move in enumerate(game.moves):
         began, reason = time.perf_counter(), why
@@ -75,15 +101,11 @@ def compile_moves(game: Game, batches: Batches, *, seed: int = 0, only: Collecti
             reason = "not asked for"
         if not reason:
             try:
-                quick[number] = _checked(game, number, batches, seed, make or _inductor)
+                quick[number] = _checked(game, number, batches, seed, build)
             except Exception as error:  # noqa: BLE001 (a compiler fails in many ways; the move stays, and why is said)
                 reason = str(error).strip().partition("\n")[0] or type(error).__name__
         found.append(Found(move.player, reason, time.perf_counter() - began))
     game.compiled.update(quick)
-    for optimizer in game.optimizers.values() if quick else ():
-        for group in optimizer.param_groups:
-            if group.get("fused") is False:
-                group["fused"] = True
     return found
 
 
@@ -113,21 +135,18 @@ class CompiledMove:
             round.stats[f"{self.traced.move.player}/gradient"] = norm
 
 
-def _checked(game: Game, number: int, batches: Batches, seed: int, make: Maker) -> CompiledMove:
-    """The move compiled, and found equal to itself; the game is left as it was."""
+def _checked(game: Game, number: int, batches: Batches, seed: int, build: Callable[[int], Quick]) -> Quick:
+    """The move as built, and found equal to itself on other draws and other examples than it was built with; the game
+    is left as it was."""
     ledger = Ledger(game)
     ledger.commit()
     try:
-        traced = Traced(game, number, _round(game, batches, seed, Listening))
-        first = _round(game, batches, seed)
-        game.begin(first, number, 0)
-        inputs = traced.inputs(first)
-        quick = CompiledMove(traced, make(traced.graph(inputs), inputs))
+        quick = build(number)
         ledger.undo()
-        plain = _played(game, number, _round(game, batches, seed))
+        plain = _played(game, number, a_round(game, batches, seed + 1, later=1))
         ledger.undo()
         game.compiled[number] = quick
-        compiled = _played(game, number, _round(game, batches, seed))
+        compiled = _played(game, number, a_round(game, batches, seed + 1, later=1))
     finally:
         game.compiled.clear()
         ledger.undo()
@@ -153,8 +172,19 @@ def _played(game: Game, number: int, round: Round) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in left.items()}
 
 
-def _round(game: Game, batches: Batches, seed: int, kind: type[Round] = Round) -> Any:
-    return kind(game.index, game.clock(1 << 60), batches, seed, game.device)
+def a_round(game: Game, batches: Batches, seed: int, *, later: int = 0, kind: type[Round] = Round) -> Any:
+    """The present round of a game or one a few batches later, outside of play."""
+    return kind(game.index, Clock(game.examples + later * batches.size, FOREVER), batches, seed, game.device)
+
+
+def _put_away() -> None:
+    """End the threads and processes that torch's compiler keeps for its next work."""
+    with suppress(ImportError, AttributeError):
+        from torch._inductor.async_compile import AsyncCompile, shutdown_compile_workers
+
+        shutdown_compile_workers()
+        AsyncCompile.pool().shutdown()
+        AsyncCompile.pool.cache_clear()
 
 
 def _inductor(graph: fx.GraphModule, inputs: list[Tensor]) -> Callable[..., Any]:

@@ -47,9 +47,7 @@ class Ledger:
         if shape != self._shape or not self._shape:
             self._shape = shape
             live = {name: t for name, t in self.game.tensors().items() if not name.startswith(CONTROLLERS)}
-            self.live: list[Tensor] = list(live.values())
-            self.copy = {name: tensor.clone() for name, tensor in live.items()}
-            self.into = list(self.copy.values())
+            self.live, self.into, self.copy = copied(live)
         else:
             torch._foreach_copy_(self.into, self.live)
 
@@ -61,3 +59,26 @@ class Ledger:
 
 def _address(state: dict[str, Tensor]) -> int:
     return next((entry.data_ptr() for entry in state.values() if isinstance(entry, Tensor)), 0)
+
+
+def copied(live: dict[str, Tensor]) -> tuple[list[Tensor], list[Tensor], dict[str, Tensor]]:
+    """What is to be copied and where to, so that the named copies are up to date: each tensor, or the block of memory
+    that several of them fill (as those of an optimizer do), at once."""
+    blocks: dict[int, list[str]] = {}
+    for name, tensor in live.items():
+        blocks.setdefault(tensor.untyped_storage().data_ptr(), []).append(name)
+    sources: list[tuple[Tensor, Tensor]] = []
+    copy: dict[str, Tensor] = {}
+    for names in blocks.values():
+        storage = live[names[0]].untyped_storage()
+        if len(names) > 1 and storage.nbytes() == sum(live[name].nbytes for name in names):
+            block = live[names[0]].new_empty(0).set_(storage, 0, (storage.nbytes() // live[names[0]].itemsize,), (1,))
+            twin = block.clone()
+            sources.append((block, twin))
+            copy |= {name: twin.as_strided(live[name].size(), live[name].stride(), live[name].storage_offset())
+                     for name in names}
+        else:
+            for name in names:
+                copy[name] = live[name].clone()
+                sources.append((live[name], copy[name]))
+    return [one for one, _ in sources], [other for _, other in sources], copy

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from math import isfinite
 from typing import Any, Protocol
 
 import torch
@@ -75,8 +76,7 @@ class Round:
     def good(self) -> bool:
         """Whether all that was found out so far is finite (or true): the one point of a round where the host waits
         for the device."""
-        found = torch.stack(self.finite)
-        return bool((found.isfinite() if found.is_floating_point() else found).all())
+        return all(value is not False and isfinite(value) for value in torch.stack(self.finite).tolist())
 
     @property
     def batch(self) -> Any:

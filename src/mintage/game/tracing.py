@@ -19,6 +19,7 @@ from torch import Tensor, fx, nn
 from torch.utils import _pytree as pytree
 
 from mintage.game.clock import at
+from mintage.game.controllers import Growth
 from mintage.game.moves import Objective
 from mintage.game.round import Prior, Round
 from mintage.game.rules import total_norm
@@ -27,9 +28,14 @@ if TYPE_CHECKING:
     from mintage.game.game import Game
 
 
-
 class Untraceable(ValueError):
     """A move that is more than a function of weights, batch and latents."""
+
+
+def refuse_growth(game: Game) -> None:
+    """Refuse networks that will not be computed tomorrow as today."""
+    if any(isinstance(controller, Growth) for controller in game.controllers):
+        raise Untraceable("its networks grow")
 
 
 class Listening(Round):
@@ -50,8 +56,21 @@ class Script:
     def draw(self, prior: Prior, n: int | None = None) -> Tensor:
         return next(self.latents)
 
+    def generator(self, purpose: str, device: Any = None) -> Any:
+        return Undrawn(purpose)
+
     def __getattr__(self, name: str) -> Any:
         raise Untraceable(f"its objective uses round.{name}, which is not the same in every round")
+
+
+class Undrawn:
+    """What stands in for a generator that an objective asks for: it may be handed on, and not be drawn from."""
+
+    def __init__(self, purpose: str) -> None:
+        self._purpose = purpose
+
+    def __getattr__(self, name: str) -> Any:
+        raise Untraceable(f"its objective draws ({self._purpose}), and not latents only")
 
 
 class Traced:
@@ -65,6 +84,7 @@ class Traced:
         self.game, self.move, self.size = game, game.moves[number], round.size
         if game.parts > 1:
             raise Untraceable("its batch is split into parts")
+        refuse_growth(game)
         if game._drawing:
             raise Untraceable(f"the layer {game._drawing[0][0]} draws")
         named = dict(game.nets.named_parameters()) | dict(game.nets.named_buffers())
@@ -121,7 +141,7 @@ class Traced:
         named = {f"nets.{key}": tensor for key, tensor in zip(self.keys, state, strict=True)}
         with torch.enable_grad():
             with self.game.autocast():
-                terms = torch.func.functional_call(Whole(self.move.objective, self.game.nets), named, (script,))
+                terms = _called(Whole(self.move.objective, self.game.nets), named, script)
             loss = (torch.stack([terms[name].to(self.wide) for name in self.terms]) * weights).sum()
             slopes = torch.autograd.grad(loss, [state[place] for place in self.mine], allow_unused=True)
         self.used = [slope is not None for slope in slopes]
@@ -139,3 +159,14 @@ class Whole(nn.Module):
 
     def forward(self, round: Any) -> Any:
         return self.objective(self.nets, round)
+
+
+def _called(whole: Whole, named: dict[str, Tensor], script: Script) -> Any:
+    try:
+        return torch.func.functional_call(whole, named, (script,))
+    except TypeError as error:
+        if Undrawn.__name__ in str(error):  # torch's functions refuse what is no generator
+            raise Untraceable("its objective draws, and not latents only") from error
+        if "Multiple dispatch failed" in str(error):
+            raise Untraceable("its objective differentiates by its own means, as an explicit penalty does") from error
+        raise

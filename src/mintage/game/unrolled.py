@@ -9,7 +9,6 @@ so that the gradient flows through the opponent's answers. Metz et al., Unrolled
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,9 +41,18 @@ def unrolled(objective: Objective, *, opponent: str, by: Objective, steps: int, 
             weights = {name: w - lr * g for (name, w), g in zip(weights.items(), grads, strict=True)}
         return objective(SimpleNamespace(**rest, **{opponent: _at(net, weights)}), round)
 
+    setattr(ahead, "looks_ahead", steps)  # noqa: B010 (mypy knows no attributes of functions)
     return ahead
 
 
-def _at(net: nn.Module, weights: dict[str, Tensor]) -> Callable[..., Any]:
-    """The network with other weights, as a plain function of its inputs."""
-    return lambda *inputs, **named: functional_call(net, weights, inputs, named)
+class _at:
+    """The network with other weights; in all but its calls it is the network itself."""
+
+    def __init__(self, net: nn.Module, weights: dict[str, Tensor]) -> None:
+        self.net, self.weights = net, weights
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        return functional_call(self.net, self.weights, inputs, named)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.net, name)

@@ -77,14 +77,18 @@ class DCGANDiscriminator(nn.Module):
     Batch norm makes a logit depend on the whole batch, so this critic does not suit gradient penalties; with
     `batch_norm=False` it does.
 
-    Args and Raises: as `DCGANGenerator`.
+    Args:
+        batch_norm: after every convolution but the first.
+        outputs: numbers for each example, [N, outputs] instead of [N]; 0 for one logit.
+
+    Others, and Raises: as `DCGANGenerator`.
     """
 
     def __init__(self, shape: tuple[int, int, int], *, size: DCGANSize = "S", classes: int = 0,
-                 batch_norm: bool = True) -> None:
+                 batch_norm: bool = True, outputs: int = 0) -> None:
         super().__init__()
         self.grid, widths = _layout(shape, size)
-        self.classes = classes
+        self.classes, self.outputs = classes, outputs
         layers: list[nn.Module] = []
         channels = shape[0] + classes
         if not self.grid.levels:
@@ -96,21 +100,26 @@ class DCGANDiscriminator(nn.Module):
             layers.append(nn.LeakyReLU(0.2))
             channels = widths[level]
         self.layers = nn.Sequential(*layers)
-        self.last = nn.Linear(channels * self.grid.start[0] * self.grid.start[1], 1)
+        self.last = nn.Linear(channels * self.grid.start[0] * self.grid.start[1], outputs or 1)
         self.apply(_start)
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+    def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """The maps that the last layer reads, [N, width, h, w] on the starting grid."""
         x = self.grid.widen(x)
         if self.classes:
             maps = one_hot(_given(y, self.classes), self.classes).to(x.dtype)
             x = torch.cat([x, maps[:, :, None, None].expand(-1, -1, *x.shape[2:])], 1)
-        h = self.layers(x)
+        return self.layers(x)
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        h = self.features(x, y)
         # Channels last, as the maps lie in memory: flattened otherwise, the gradient comes back in another layout, and
         # the rectifier's backward pass over two layouts took an eighth of a round.
-        weight = self.last.weight.view(h.shape[1:]).permute(1, 2, 0).flatten()
+        weight = self.last.weight.unflatten(1, h.shape[1:]).permute(0, 2, 3, 1).flatten(1)
         h = h.permute(0, 2, 3, 1).flatten(1)
         with outside_autocast(x):
-            return linear(h.to(weight.dtype), weight[None], self.last.bias).squeeze(1)
+            found = linear(h.to(weight.dtype), weight, self.last.bias)
+        return found if self.outputs else found.squeeze(1)
 
 
 def _layout(shape: tuple[int, int, int], size: str) -> tuple[Grid, list[int]]:

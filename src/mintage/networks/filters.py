@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.nn.functional import conv2d, conv_transpose2d, pad
-from torch.overrides import has_torch_function_unary
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from mintage.networks.precision import outside_autocast
 
@@ -119,10 +119,10 @@ class _Filter(Function):
 
 
 def _filtered(x: Tensor, kind: _Kind, f: tuple[float, ...], padding: int, gain: float) -> Tensor:
+    if has_torch_function_unary(x):  # whoever watches the functions of torch is shown one linear step
+        return handle_torch_function(_filtered, (x,), x, kind, f, padding, gain)
     with outside_autocast(x):
-        # Whoever watches the functions of torch, as the explicit back-end of a penalty does, is shown torch's own.
-        run = _apply if has_torch_function_unary(x) else _Filter.apply
-        return run(x, kind, f, padding, gain)
+        return _Filter.apply(x, kind, f, padding, gain)
 
 
 def _apply(x: Tensor, kind: _Kind, f: tuple[float, ...], padding: int, gain: float) -> Tensor:

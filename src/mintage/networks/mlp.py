@@ -18,7 +18,7 @@ from torch.nn.functional import one_hot
 from mintage.networks.dropout import Dropout
 from mintage.networks.precision import outside_autocast
 
-Activation = Literal["relu", "leaky_relu", "maxout"]
+Activation = Literal["relu", "leaky_relu", "softplus", "maxout"]
 Output = Literal["none", "tanh"]
 
 
@@ -41,7 +41,8 @@ class MLP(nn.Module):
     """`depth` hidden layers of `width`, then a linear one.   x [N, features] -> [N, out], float32 at least.
 
     Args:
-        activation: "relu", "leaky_relu" (slope 0.2) or "maxout" (see `pieces`).
+        activation: "relu", "leaky_relu" (slope 0.2), "softplus" or "maxout" (see `pieces`).
+        batch_norm: before each activation; maxout units have none.
         output: "none", or "tanh" for values in (-1, 1).
         pieces: linear pieces of each maxout unit.
         dropout: probability of dropping an element before each layer but the first.
@@ -52,7 +53,7 @@ class MLP(nn.Module):
 
     def __init__(self, features: int, out: int, *, width: int = 128, depth: int = 3,
                  activation: Activation = "leaky_relu", output: Output = "none", pieces: int = 5,
-                 dropout: float = 0.0) -> None:
+                 dropout: float = 0.0, batch_norm: bool = False) -> None:
         super().__init__()
         _one_of("activation", activation, get_args(Activation))
         _one_of("output", output, get_args(Output))
@@ -65,7 +66,7 @@ class MLP(nn.Module):
         sizes = [features] + [width] * depth
         for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False)):
             layers += [Dropout(dropout)] if dropout and i else []
-            layers += _hidden(a, b, activation, pieces)
+            layers += _hidden(a, b, activation, pieces, batch_norm)
         layers += [Dropout(dropout)] if dropout and depth else []
         self.hidden = nn.Sequential(*layers)
         self.last = nn.Linear(sizes[-1], out)
@@ -85,11 +86,12 @@ class MLPGenerator(nn.Module):
     """
 
     def __init__(self, shape: Sequence[int], *, z_dim: int = 64, classes: int = 0, width: int = 128, depth: int = 3,
-                 activation: Activation = "relu", output: Output = "none", pieces: int = 5) -> None:
+                 activation: Activation = "relu", output: Output = "none", pieces: int = 5,
+                 batch_norm: bool = False) -> None:
         super().__init__()
         self.shape, self.z_dim, self.classes = tuple(shape), z_dim, classes
         self.net = MLP(z_dim + classes, math.prod(self.shape), width=width, depth=depth, activation=activation,
-                       output=output, pieces=pieces)
+                       output=output, pieces=pieces, batch_norm=batch_norm)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         return self.net(_with_label(z, y, self.classes)).unflatten(1, self.shape)
@@ -98,20 +100,30 @@ class MLPGenerator(nn.Module):
 class MLPDiscriminator(nn.Module):
     """logits = MLP([flatten(x), onehot(y)]).   x [N, *shape], y [N] or None -> [N], float32 at least.
 
-    Other options go to `MLP`; Goodfellow's critic of 2014 is activation="maxout" with dropout.
+    With `outputs` it returns so many numbers for each example, [N, outputs]. Other options go to `MLP`; Goodfellow's
+    critic of 2014 is activation="maxout" with dropout.
     """
 
     def __init__(self, shape: Sequence[int], *, classes: int = 0, width: int = 128, depth: int = 3,
-                 activation: Activation = "leaky_relu", pieces: int = 5, dropout: float = 0.0) -> None:
+                 activation: Activation = "leaky_relu", pieces: int = 5, dropout: float = 0.0,
+                 outputs: int = 0) -> None:
         super().__init__()
-        self.shape, self.classes = tuple(shape), classes
-        self.net = MLP(math.prod(self.shape) + classes, 1, width=width, depth=depth, activation=activation,
+        self.shape, self.classes, self.outputs = tuple(shape), classes, outputs
+        self.net = MLP(math.prod(self.shape) + classes, outputs or 1, width=width, depth=depth, activation=activation,
                        pieces=pieces, dropout=dropout)
 
+    def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """What the last layer reads, [N, width]."""
+        return self.net.hidden(self._read(x, y))
+
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        found = self.net(self._read(x, y))
+        return found if self.outputs else found.squeeze(1)
+
+    def _read(self, x: Tensor, y: Tensor | None) -> Tensor:
         if tuple(x.shape[1:]) != self.shape:
             raise ValueError(f"examples of shape {tuple(x.shape[1:])} came to a network made for {self.shape}")
-        return self.net(_with_label(x.flatten(1), y, self.classes)).squeeze(1)
+        return _with_label(x.flatten(1), y, self.classes)
 
 
 def _with_label(x: Tensor, y: Tensor | None, classes: int) -> Tensor:
@@ -122,14 +134,16 @@ def _with_label(x: Tensor, y: Tensor | None, classes: int) -> Tensor:
     return torch.cat([x, one_hot(y, classes).to(x.dtype)], 1)
 
 
-def _hidden(a: int, b: int, activation: Activation, pieces: int) -> list[nn.Module]:
+def _hidden(a: int, b: int, activation: Activation, pieces: int, batch_norm: bool) -> list[nn.Module]:
     if activation == "maxout":
         return [Maxout(a, b, pieces)]
-    linear = nn.Linear(a, b)
+    linear = nn.Linear(a, b, bias=not batch_norm)
     slope = 0.2 if activation == "leaky_relu" else 0.0
     nn.init.kaiming_uniform_(linear.weight, a=slope, nonlinearity="leaky_relu")
-    nn.init.zeros_(linear.bias)
-    return [linear, nn.LeakyReLU(slope) if slope else nn.ReLU()]
+    if not batch_norm:
+        nn.init.zeros_(linear.bias)
+    unit = nn.Softplus() if activation == "softplus" else nn.LeakyReLU(slope) if slope else nn.ReLU()
+    return [linear, nn.BatchNorm1d(b), unit] if batch_norm else [linear, unit]
 
 
 def _one_of(name: str, value: str, allowed: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import nn
 
 from mintage.networks.activation import Activation
-from mintage.networks.blocks import InvertedBlock, convolution
+from mintage.networks.blocks import InvertedBlock, Pointwise, convolution
 from mintage.networks.magnitude import LEAKY_GAIN, UnitBlock, UnitConv2d
 from mintage.networks.resampling import Downsample, Upsample
 
@@ -22,13 +22,13 @@ def climb(widths: list[int], blocks: int, group: int, channels: int) -> list[nn.
         if level:
             layers += _adapt(widths[level - 1], width) + [Upsample()]
         layers += [InvertedBlock(width, blocks=total, group=group) for _ in range(blocks)]
-    return layers + [convolution(widths[-1], channels, 1)]
+    return layers + [Pointwise(widths[-1], channels)]
 
 
 def descent(widths: list[int], blocks: int, group: int, channels: int) -> list[nn.Module]:
     """The paper's critic, the climb mirrored: down, then a 1 x 1 where widths differ."""
     total = blocks * len(widths)
-    layers: list[nn.Module] = [convolution(channels, widths[-1], 1)]
+    layers: list[nn.Module] = [Pointwise(channels, widths[-1])]
     for level in reversed(range(len(widths))):
         layers += [InvertedBlock(widths[level], blocks=total, group=group) for _ in range(blocks)]
         if level:

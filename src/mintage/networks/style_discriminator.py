@@ -27,12 +27,12 @@ from torch.nn.functional import conv2d, leaky_relu
 
 from mintage.networks.activation import SLOPE
 from mintage.networks.filters import convolved_down
+from mintage.networks.minibatch import grouped_deviation
 from mintage.networks.precision import outside_autocast, widened
 from mintage.networks.style_mapping import EqualLinear, StyleMapping
 from mintage.networks.style_synthesis import StyleRow, StyleSize, style_grid, style_row
 
 GAIN = math.sqrt(2)
-TINY = 1e-8
 
 
 class EqualConv2d(nn.Module):
@@ -74,11 +74,8 @@ def minibatch_deviation(h: Tensor, group: int) -> Tensor:
     sigma = mean over c, h, w of sqrt(var over the group + 1e-8); examples n, n + N/g, n + 2N/g, ... are one group of g,
     the largest divisor of N up to `group`.   [N, C, H, W] -> [N, C + 1, H, W].
     """
-    n, _, height, width = h.shape
-    g = max(d for d in range(1, min(group, n) + 1) if n % d == 0)
-    wide = widened(h).unflatten(0, (g, n // g))
-    sigma = (wide.var(0, correction=0) + TINY).sqrt().mean((1, 2, 3))
-    return torch.cat([h, sigma.to(h.dtype).repeat(g)[:, None, None, None].expand(-1, -1, height, width)], 1)
+    sigma = grouped_deviation(h, group).to(h.dtype)
+    return torch.cat([h, sigma[:, None, None, None].expand(-1, -1, *h.shape[2:])], 1)
 
 
 class StyleDiscriminator(nn.Module):

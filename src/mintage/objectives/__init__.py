@@ -28,3 +28,6 @@ from mintage.objectives.mmd import mmd2 as mmd2
 from mintage.objectives.mmd import mmd_gan as mmd_gan
 from mintage.objectives.relativistic import relativistic_average as relativistic_average
 from mintage.objectives.relativistic import relativistic_paired as relativistic_paired
+from mintage.objectives.smoothing import one_sided as one_sided
+from mintage.objectives.smoothing import smoothable as smoothable
+from mintage.objectives.smoothing import smoothing as smoothing

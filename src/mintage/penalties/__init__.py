@@ -7,6 +7,8 @@ from mintage.penalties.consistency import consistency as consistency
 from mintage.penalties.fitting import per_example as per_example
 from mintage.penalties.fitting import piecewise_linear as piecewise_linear
 from mintage.penalties.game_gradient import gradient_norm as gradient_norm
+from mintage.penalties.historical import History as History
+from mintage.penalties.historical import historical as historical
 from mintage.penalties.joined import known as known
 from mintage.penalties.joined import logits_and_slopes as logits_and_slopes
 from mintage.penalties.joined import on_pair as on_pair

@@ -24,6 +24,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
 from torch.overrides import TorchFunctionMode
 
 from mintage.penalties.steps import Constant, Slot, Step, each_tensor, piece_of, replaced, run
@@ -104,10 +105,27 @@ def _learnt(step: Step, values: dict[int, Tensor], constants: list[Tensor], t: T
     leaves = {k: constants[k].detach().requires_grad_(True) for k in step.constants}
     with torch.enable_grad():
         result = run(step, values, leaves, t)
-    for k, part in zip(leaves, torch.autograd.grad(result, list(leaves.values()), pull.to(result.dtype),
-                                                   allow_unused=True), strict=True):
+        sent = _Sent.apply(result, pull.to(result.dtype))
+    for k, part in zip(leaves, torch.autograd.grad(sent, list(leaves.values()), allow_unused=True), strict=True):
         found[k] = part
     return result.detach()
+
+
+class _Sent(Function):
+    """A stand-in for <result, pull>: a number whose gradient in the result is the pull.
+
+    Given to `torch.autograd.grad` as they are, gradients of results are compared in shape with symbols, whose package
+    takes half a second to import; the sum itself would take one more pass over memory.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, result: Tensor, pull: Tensor) -> Tensor:
+        ctx.pull = pull
+        return result.new_zeros(())
+
+    @staticmethod
+    def backward(ctx: Any, *one: Any) -> Any:
+        return ctx.pull, None
 
 
 def gradient(logits: Tensor, x: Tensor, *, create_graph: bool = False, at: list[Any] | None = None) -> Any:

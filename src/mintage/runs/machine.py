@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import platform
+import shutil
 import sys
+import tempfile
 from typing import Literal
 
 import torch
@@ -14,6 +17,7 @@ from mintage.runs.errors import RunError
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16"]
+KERNELS = "TORCHINDUCTOR_CACHE_DIR"
 
 
 def pick_device(asked: str) -> torch.device:
@@ -57,6 +61,14 @@ def settle() -> str | None:
     libc.mallopt(mmap_max, 0)
     libc.mallopt(trim, 2**31 - 1)
     return "memory allocator: freed memory is kept for reuse (MINTAGE_MALLOC=default to leave it alone)"
+
+
+def keep_kernels() -> None:
+    """Let torch's compiler keep its files in a folder of this process, which goes with it, unless the user named one
+    (TORCHINDUCTOR_CACHE_DIR)."""
+    if KERNELS not in os.environ:
+        os.environ[KERNELS] = tempfile.mkdtemp(prefix="mintage-kernels-")
+        atexit.register(shutil.rmtree, os.environ[KERNELS], ignore_errors=True)
 
 
 def describe(device: torch.device) -> dict[str, str | int]:

@@ -31,7 +31,11 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """A run, resolved. `chosen` are the sentences about what was decided for the user."""
+    """A run, resolved.
+
+    `chosen` are the sentences about what was decided for the user; `compiled` are the moves, by number, that are played
+    by kernels of their own, or as `graphs`; `accumulate` is the number of parts that a round's batch is split into.
+    """
 
     system: str
     options: dict[str, Any]
@@ -45,6 +49,9 @@ class Settings:
     threads: int
     judged: int
     patience: int = 0
+    compiled: tuple[int, ...] = ()
+    graphs: bool = False
+    accumulate: int = 1
     minutes: float | None = None
     command: str = ""
     version: str = ""
@@ -77,4 +84,5 @@ class Settings:
         data = saved.pop("data")
         data["resolution"] = tuple(data["resolution"]) if data["resolution"] else None
         return cls(**saved | {"data": DataSettings(**data), "spec": DataSpec.from_json(saved["spec"]),
-                              "plan": Plan.from_json(saved["plan"]), "chosen": tuple(saved["chosen"])})
+                              "plan": Plan.from_json(saved["plan"]), "chosen": tuple(saved["chosen"]),
+                              "compiled": tuple(saved.get("compiled", ()))})

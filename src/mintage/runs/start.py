@@ -6,7 +6,6 @@ Nothing is written before everything has been checked.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import import_module
@@ -21,25 +20,22 @@ from mintage.game import Game, Stages, derive
 from mintage.networks import Grid
 from mintage.runs import machine
 from mintage.runs.averages import room
-from mintage.runs.building import build_game
-from mintage.runs.calibration import Way, fastest, rate
-from mintage.runs.console import Console, clock
+from mintage.runs.building import build_game, check_in_parts
+from mintage.runs.console import Console
 from mintage.runs.errors import RunError
 from mintage.runs.folder import Run
 from mintage.runs.judging import Judging
 from mintage.runs.plan import make_plan
 from mintage.runs.settings import DataSettings, Settings
 from mintage.runs.training import carry_on
+from mintage.runs.trial import measure
 from mintage.systems.options import check
 
-MINUTES = 8.0
 JUDGED = 2048
 SAVES = 20
 JUDGEMENTS = 10
 HELD_OUT = 0.1
 BATCH = 64
-TRIAL = 0.2  # seconds
-DRAWING = 4.0  # seconds for sheets, checkpoints and the report
 
 
 @dataclass(frozen=True)
@@ -59,6 +55,8 @@ class Wish:
     seed: int = 0
     device: str = "auto"
     precision: str = "auto"
+    compile: str = "auto"
+    accumulate: int = 1
     threads: int | None = None
     judged: int = JUDGED
     patience: int = 0
@@ -82,30 +80,33 @@ def begin(wish: Wish, console: Console, *, began: float | None = None) -> Run:
     run = Run(wish.out or _free_name(wish))
     run.check_free()
     allocator = machine.settle()
-    examples = open_data(wish.data, resolution=wish.resolution, fit=wish.fit, channels=wish.channels)
-    for note in examples.notes:
-        console.say(note)
+    examples = opened(wish, console)
     train, held_out = examples.split(HELD_OUT)
     options, reasons = resolve(wish.system, given, examples.spec, len(train), device)
     batch = wish.batch or min(batch_of(wish.system), max(2, len(train)))
     settings = _settings(wish, examples, options, batch, device)
 
     def build(precision: str) -> Game | Stages:
-        return build_game(wish.system, options, examples.spec, seed=wish.seed, device=device, precision=precision)
+        return build_game(wish.system, options, examples.spec, seed=wish.seed, device=device, precision=precision,
+                          accumulate=wish.accumulate, batch=batch)
 
     judging = Judging(settings, train, held_out)
     batches = Batches(train.to(device), batch, derive(wish.seed, "order"), flip=wish.flip)
-    way, budget, said = _measure(wish, build, batches, device, judging, began, examples.spec)
+    if wish.accumulate > 1:
+        check_in_parts(build("fp32"), batches)
+    way, budget, compiled, said = measure(wish, build, batches, device, judging, began, examples.spec)
     if wish.batch is None:
         reasons.append(f"batch: {batch} (the system's, or all examples where there are fewer)")
-    reasons += paddings(build(way.precision))
+    game = build(way.precision)
+    reasons += paddings(game)
     chosen = [*reasons, *([allocator] if allocator else []), *said,
               *([judging.abstains] if judging.abstains else [])]
     settings = replace(settings, precision=way.precision, threads=way.threads, chosen=tuple(chosen),
+                       compiled=compiled, graphs=wish.compile == "graphs", accumulate=wish.accumulate,
                        plan=make_plan(budget, batch, saves=wish.saves, judgements=wish.judgements))
     for sentence in chosen:
         console.say(sentence)
-    game = build(way.precision)
+    batches.close()
     size = sum(t.numel() * t.element_size() for t in game.tensors().values())
     need = 4 * 3 * size + room(game, len(settings.plan.judge)) + 20_000_000
     run.create(settings, need=need, rejects=examples.rejects)
@@ -115,6 +116,21 @@ def begin(wish: Wish, console: Console, *, began: float | None = None) -> Run:
     judging.settings = settings
     carry_on(run, console, judging=judging)
     return run
+
+
+def opened(wish: Wish, console: Console) -> Examples:
+    """The real examples; each sentence about them is said once."""
+    said: set[str] = set()
+
+    def say(sentence: str) -> None:
+        said.add(sentence)
+        console.say(sentence)
+
+    examples = open_data(wish.data, resolution=wish.resolution, fit=wish.fit, channels=wish.channels, say=say)
+    for note in examples.notes:
+        if note not in said:
+            console.say(note)
+    return examples
 
 
 def paddings(game: Game | Stages) -> list[str]:
@@ -134,38 +150,6 @@ def resolve(system: str, given: dict[str, Any], spec: DataSpec, count: int,
             options[name] = value
             reasons.append(f"{name}: {value} ({reason})")
     return options, reasons
-
-
-def _measure(wish: Wish, build: Callable[[str], Game | Stages], batches: Batches, device: torch.device,
-             judging: Judging, began: float, spec: DataSpec) -> tuple[Way, int, list[str]]:
-    """Precision, threads and budget: as asked, or from a short trial on this machine."""
-    precisions, threads = _open(wish, device, spec)
-    if wish.examples is not None and len(precisions) * len(threads) == 1:
-        torch.set_num_threads(threads[0])
-        return Way(precisions[0], threads[0]), wish.examples, []
-    way, rates = fastest(build, batches, precisions, threads, seconds=TRIAL)
-    said = []
-    if len(rates) > 1:
-        compared = ", ".join(f"{tried} {found:,.0f}" for tried, found in rates.items())
-        said.append(f"computing in {way} (examples a second in a short trial: {compared})")
-    if wish.examples is not None:
-        return way, wish.examples, said
-    minutes = MINUTES if wish.minutes is None else wish.minutes
-    sure = rate(build(way.precision), batches, seconds=2 * TRIAL)
-    cost = judging.estimate(build(way.precision), wish.judgements)
-    left = minutes * 60 - (time.perf_counter() - began) - cost - DRAWING
-    budget = max(batches.size, int(sure * max(left, 1.0)) // batches.size * batches.size)
-    said.append(f"budget: {budget:,} examples ({minutes:g} minutes at {sure:,.0f} examples a second, less "
-                f"{clock(minutes * 60 - left)} for starting, judging and drawing); fixed from here on")
-    return way, budget, said
-
-
-def _open(wish: Wish, device: torch.device, spec: DataSpec) -> tuple[list[str], list[int]]:
-    """The precisions and numbers of threads that the user left open, best guess first."""
-    allowed = machine.precisions(device) if spec.kind == "image" else ["fp32"]
-    every = torch.get_num_threads()
-    threads = [every, 1] if device.type == "cpu" and every > 1 else [every]
-    return allowed if wish.precision == "auto" else [wish.precision], [wish.threads] if wish.threads else threads
 
 
 def batch_of(system: str) -> int:
@@ -191,7 +175,8 @@ def _lasting(source: str) -> str:
 
 
 def _check_numbers(wish: Wish) -> None:
-    for name, value in (("--batch", wish.batch), ("--examples", wish.examples), ("--threads", wish.threads)):
+    for name, value in (("--batch", wish.batch), ("--examples", wish.examples), ("--accumulate", wish.accumulate),
+                        ("--threads", wish.threads)):
         if value is not None and value < 1:
             raise RunError(f"{name} is {value} and must be at least 1")
     if wish.batch is not None and wish.batch > 65_536:
@@ -202,6 +187,8 @@ def _check_numbers(wish: Wish) -> None:
         raise RunError("--minutes and --examples are two ways to say how long; give one of them")
     if wish.precision not in ("auto", "fp32", "bf16"):
         raise RunError(f"--precision is {wish.precision!r} and may be auto, fp32 or bf16")
+    if wish.compile not in ("auto", "on", "off", "graphs"):
+        raise RunError(f"--compile is {wish.compile!r} and may be auto, on, off or graphs")
     if wish.judged < 0:
         raise RunError(f"--judged is {wish.judged} and must be 0 (off) or more")
     if wish.patience not in (0, *range(2, wish.judgements // 2 + 1)):

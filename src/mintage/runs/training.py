@@ -18,6 +18,8 @@ from mintage.data import Batches
 from mintage.evaluation.stopping import progress
 from mintage.evaluation.time_left import time_left
 from mintage.game import Game, NotFinite, Round, Stages, play
+from mintage.game.compiling import compile_moves
+from mintage.game.graphs import graph_moves
 from mintage.runs import averages, checkpoints, machine
 from mintage.runs.building import batches_of, examples_of, game_of
 from mintage.runs.checkpoints import Checkpoint
@@ -47,13 +49,15 @@ def carry_on(run: Run, console: Console, *, judging: Judging | None = None) -> N
         settings = run.settings
         torch.set_num_threads(settings.threads)
         machine.settle()
-        judging = judging or Judging(settings, *examples_of(settings))
-        session = Session(run, console, signals, judging)
+        judging = judging or Judging(settings, *examples_of(settings, console.say))
+        session, batches = Session(run, console, signals, judging), batches_of(settings, judging.train)
         try:
             session.restore()
-            session.play(batches_of(settings, judging.train))
+            session.play(batches)
+            batches.close()
             finish(run, session.judging, session.seconds, console)
         finally:
+            batches.close()
             console.close()
 
 
@@ -99,12 +103,29 @@ class Session:
                     self.film.shoot()
                 if self.at_level():
                     return
+                self.compile(batches)
                 for round in play(self.game, batches, self.plan.budget, seed=self.settings.seed):
                     if self.after(round) and self.at_level():
                         break
                 return
             except NotFinite as failure:
                 self.roll_back(failure)
+
+    def compile(self, batches: Batches) -> None:
+        """The moves that this run plays by kernels of their own: those it began with, or none.
+
+        Raises:
+            RunError: one of them cannot be compiled here, and the run would not be the run that began.
+        """
+        if not self.settings.compiled or isinstance(self.game, Stages):
+            return
+        machine.keep_kernels()
+        made = graph_moves if self.settings.graphs else compile_moves
+        found = made(self.game, batches, only=self.settings.compiled)
+        failed = [str(found[number]) for number in self.settings.compiled if found[number].reason]
+        if failed:
+            raise RunError(f"this run was begun with compiled moves, and here {'; '.join(failed)}. Go on with it where "
+                           "it began, or train a new run with --compile off")
 
     def at_level(self) -> bool:
         """Whether the marks have stopped improving, where the user asked to stop then."""

@@ -14,6 +14,18 @@ from typing import Any
 SYSTEMS: dict[str, str] = {
     "r3gan": "the modern baseline: paired relativistic loss, R1 and R2, norm-free residual networks (default)",
     "dcgan": "deep convolutional GAN: strided convolutions and batch norm, non-saturating loss",
+    "wgan_gp": "Wasserstein GAN with gradient penalty: a critic of slope near 1, five steps a round",
+    "wgan": "Wasserstein GAN with clipped weights, five critic steps a round",
+    "lsgan": "least squares GAN: targets for the critic's logits instead of a logistic loss",
+    "sngan": "spectrally normalised critic and hinge loss; DCGAN's networks or the paper's residual ones",
+    "dragan": "the first GAN's losses, a critic of slope near 1 around the real examples",
+    "fgan": "f-GAN: any of seven f-divergences as the game's value (--divergence)",
+    "mmd_gan": "maximum mean discrepancy of features that the critic learns, with a penalty on its witness",
+    "gmmn": "generative moment matching: maximum mean discrepancy of the data themselves, no critic",
+    "unrolled_gan": "a generator that looks ahead at the critic's next steps, against mode collapse",
+    "pacgan": "a critic that sees several examples at once, against mode collapse",
+    "improved_gan": "DCGAN with the bag of tricks of 2016, each switchable alone",
+    "semi_supervised": "a classifier from a few labels: K classes and fakes, a generator that matches features",
     "gan": "the first one: Algorithm 1 of 2014, multilayer perceptrons",
 }
 

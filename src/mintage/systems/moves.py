@@ -5,8 +5,10 @@ The loop lets gradients flow to the moving player's parameters only, so nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -42,6 +44,7 @@ def critic(loss: Adversarial, prior: Prior, *, conditional: bool = False,
         for penalty in added.values():
             penalty.fits(nets.D)
 
+    @shows(loss, joined=any(penalty.joins for penalty in added.values()))
     @returns("loss", *added, fits=fits)
     def objective(nets: Any, round: Round) -> Terms:
         x, y = labelled(round, conditional)
@@ -49,7 +52,7 @@ def critic(loss: Adversarial, prior: Prior, *, conditional: bool = False,
         seen = {place: _seen(nets.D, points, y, any(p.joins == place for p in added.values()))
                 for place, points in (("real", x), ("fake", fake))}
         real_logits, fake_logits = seen["real"][0], seen["fake"][0]
-        watch(loss, round, real_logits, fake_logits)
+        watch(loss, round, real_logits, fake_logits, Shown(x, fake, y, real_logits, fake_logits))
         terms = {"loss": loss.critic(real_logits, fake_logits)}
         return terms | {name: penalty.term(nets.D, x, fake, y, round.generator(name),
                                            **(seen[penalty.joins][1] if penalty.joins else {}))
@@ -78,13 +81,58 @@ def generator(loss: Adversarial, prior: Prior, *, conditional: bool = False) -> 
     return objective
 
 
-def watch(loss: Adversarial, round: Round, a: Tensor, b: Tensor) -> None:
-    """Leave what the critic's logits tell, for the log and for controllers.
+class Shown(NamedTuple):
+    """What a critic's move shows to who listens: reals and fakes [N, ...], labels [N] or None, their logits a and b."""
+
+    real: Tensor
+    fake: Tensor
+    y: Tensor | None
+    a: Tensor
+    b: Tensor
+
+
+_LISTENING: ContextVar[list[Shown] | None] = ContextVar("listening", default=None)
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[list[Shown]]:
+    """What critics' moves show while they are made inside this block, in order. Who listens outside hears it after."""
+    shown: list[Shown] = []
+    token = _LISTENING.set(shown)
+    try:
+        yield shown
+    finally:
+        _LISTENING.reset(token)
+        outside = _LISTENING.get()
+        if outside is not None:
+            outside.extend(shown)
+
+
+def shows(loss: Adversarial, *, joined: bool = False) -> Callable[[Objective], Objective]:
+    """Declare that a critic's move lowers `loss` and shows its logits by `watch`, so that terms on them can be added.
+
+    Args:
+        joined: its gradient cannot be differentiated again (mintage.penalties.joined).
+    """
+
+    def declare(objective: Objective) -> Objective:
+        setattr(objective, "loss", loss)  # noqa: B010 (mypy knows no attributes of functions)
+        setattr(objective, "joined", joined)  # noqa: B010
+        return objective
+
+    return declare
+
+
+def watch(loss: Adversarial, round: Round, a: Tensor, b: Tensor, shown: Shown | None = None) -> None:
+    """Leave what the critic's logits tell, for the log and for controllers, and `shown` for who listens.
 
     D/wins is the share of pairs in which the real example has the higher logit: 1/2 where it cannot tell. D/sign is
     E sign D(x), the sign of overfitting of ADA (Karras et al., 2020, eq. 1, https://arxiv.org/abs/2006.06676); a
     relative objective leaves the critic's zero open, and has none.
     """
+    listener = _LISTENING.get()
+    if listener is not None and shown is not None:
+        listener.append(shown)
     a, b = a.detach(), b.detach()
     round.stats["D/wins"] = (a > b).float().mean()
     if not loss.relative:

@@ -64,7 +64,7 @@ class Option:
         """What may be given, in words."""
         if self.choices:
             return "one of " + ", ".join(str(value) for value in self.choices)
-        words = {int: "a whole number", float: "a number", bool: "true or false"}
+        words = {int: "a whole number", float: "a number", bool: "true or false", str: "words"}
         text = " or ".join(words.get(part, str(part)) for part in self.parts if part is not type(None))
         return f"{text} {self.bound}" if self.bound else text
 
@@ -88,12 +88,37 @@ class Option:
         if bool in self.parts or isinstance(value, bool):
             return isinstance(value, bool) and bool in self.parts
         kinds = (int, float) if float in self.parts else tuple(part for part in self.parts if part is not type(None))
-        return isinstance(value, kinds) and math.isfinite(value) and (self.bound is None or self.bound.holds(value))
+        if not isinstance(value, kinds):
+            return False
+        return isinstance(value, str) or math.isfinite(value) and (self.bound is None or self.bound.holds(value))
+
+
+@dataclass(frozen=True)
+class Stabilisers(Option):
+    """The option that every system has: names of stabilisers, with their settings."""
+
+    @property
+    def allowed(self) -> str:
+        return "names joined by commas, each with settings as NAME:KEY=VALUE; see mintage systems --stabilisers"
+
+    def check(self, value: Any) -> Any:
+        if not value:
+            return ""
+        from mintage.systems.stabilisers import written
+
+        return written(value)
+
+
+STABILISE = Stabilisers("stabilise", str, "", "Stabilisers to add, as label-smoothing,diffaug:p=0.5.")
 
 
 def options(system: str) -> dict[str, Option]:
-    """The options of a system by name, in the order of its signature."""
-    function = find(system)
+    """The options of a system by name, in the order of its signature, and the one that all have."""
+    return {**options_of(find(system)), STABILISE.name: STABILISE}
+
+
+def options_of(function: Callable[..., Any]) -> dict[str, Option]:
+    """The keyword-only arguments of a function by name, in order."""
     hints = get_type_hints(function, include_extras=True)
     helps = _helps(function)
     found = {}

@@ -32,7 +32,7 @@ from mintage.networks import (
 )
 from mintage.objectives import relativistic_paired
 from mintage.penalties import known, on_pair, per_example, r1, r2
-from mintage.systems.moves import Prior, generate, generator, labelled, sampler, watch
+from mintage.systems.moves import Prior, Shown, generate, generator, labelled, sampler, shows, watch
 from mintage.systems.options import Count, Positive, Share
 
 BATCH = 64
@@ -104,12 +104,13 @@ def critic(prior: Prior, share: float, conditional: bool) -> Objective:
     (mintage.penalties.joined).
     """
 
+    @shows(relativistic_paired, joined=True)
     @returns("loss", "r1", "r2", fits=lambda nets: per_example(nets.D))
     def objective(nets: Any, round: Round) -> Terms:
         x, y = labelled(round, conditional)
         fake = generate(nets, round.draw(prior), y)
         a, b, on_real, on_fake = on_pair(nets.D, x, fake, y, share)
-        watch(relativistic_paired, round, a, b)
+        watch(relativistic_paired, round, a, b, Shown(x, fake, y, a, b))
         return {"loss": relativistic_paired.critic(a, b), "r1": r1(nets.D, x, y, slope=known(on_real)),
                 "r2": r2(nets.D, fake, y, slope=known(on_fake))}
 
