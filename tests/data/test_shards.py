@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -103,12 +103,15 @@ def halve(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
 
-@pytest.mark.parametrize("damage", [flip_a_byte, halve, os.remove])
-@pytest.mark.parametrize("name", ["00002.npy", "digests.npy", "labels.npy", "shards.json"])
-def test_damage_is_found(shards: Path, damage, name: str) -> None:
+# Two kinds of damage cannot be told from what may have been meant: class 1 for class 0, and a folder without an index.
+DAMAGE = [(name, damage) for name in ("00002.npy", "digests.npy", "labels.npy", "shards.json")
+          for damage in (flip_a_byte, halve, os.remove)
+          if (name, damage) not in (("labels.npy", flip_a_byte), ("shards.json", os.remove))]
+
+
+@pytest.mark.parametrize(("name", "damage"), DAMAGE)
+def test_damage_is_found(shards: Path, name: str, damage: Callable[[Path], None]) -> None:
     damage(shards / name)
-    if name == "labels.npy" and damage is flip_a_byte or name == "shards.json" and damage is os.remove:
-        pytest.skip("not told from what was meant: class 1 for class 0; a folder without an index")
     with pytest.raises((DataError, ValueError), match=r"damage|cut short|holds"):
         open_data(shards)
 

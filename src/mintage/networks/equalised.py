@@ -15,7 +15,7 @@ import math
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from mintage.networks.spectral import LAYERS, TRANSPOSED
+from mintage.networks.plain_layers import TRANSPOSED, plain_layers
 
 
 class EqualRate(nn.Module):
@@ -44,15 +44,7 @@ def equalise(net: nn.Module) -> nn.Module:
     Raises:
         ValueError: no such layer, or a weight that is parametrised already.
     """
-    layers = {name: module for name, module in net.named_modules() if isinstance(module, LAYERS)}
-    if not layers:
-        raise ValueError(f"no linear layer or convolution in {type(net).__name__} to equalise the rate of; networks of "
-                         "UnitConv2d and of StyleGAN have equal rates already")
-    for name, layer in layers.items():
-        if parametrize.is_parametrized(layer, "weight"):
-            raise ValueError(f"the weight of {name or type(net).__name__} is parametrised already, so its size is not "
-                             "free; equalise plain layers, without spectral norm")
-    for layer in layers.values():
+    for layer in plain_layers(net, "equalised rate"):
         parametrize.register_parametrization(layer, "weight", EqualRate(math.sqrt(2 / fan_in(layer))))
     return net
 

@@ -18,11 +18,10 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.utils import parametrize
 
+from mintage.networks.plain_layers import TRANSPOSED, plain_layers
 from mintage.networks.precision import outside_autocast, widened
 
 SETTLING = 15  # iterations before the first use, so that a new network does not begin above norm 1
-LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
 class SpectralNorm(nn.Module):
@@ -84,15 +83,7 @@ def spectral_norm(net: nn.Module, iterations: int = 1) -> nn.Module:
     Raises:
         ValueError: no such layer, a weight that is parametrised already, or fewer than 1 iteration.
     """
-    layers = {name: module for name, module in net.named_modules() if isinstance(module, LAYERS)}
-    if not layers:
-        raise ValueError(f"spectral norm found no linear layer or convolution in {type(net).__name__}; networks of "
-                         "UnitConv2d hold the size of their weights already")
-    for name, layer in layers.items():
-        if parametrize.is_parametrized(layer, "weight"):
-            raise ValueError(f"the weight of {name or type(net).__name__} is parametrised already; apply spectral norm "
-                             "once, to plain layers")
-    for layer in layers.values():
+    for layer in plain_layers(net, "spectral norm"):
         norm = SpectralNorm(layer.weight, transposed=isinstance(layer, TRANSPOSED), iterations=iterations)
         parametrize.register_parametrization(layer, "weight", norm)
     return net

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from mintage.data import DataSpec
 from mintage.game import Controller, Game, Move, Number, Objective, Player, Round, Stateful, Terms, generator
 from mintage.networks import UnitConv2d
-from mintage.networks.spectral import LAYERS
+from mintage.networks.plain_layers import LAYERS
 from mintage.objectives import Adversarial
 from mintage.penalties import History
 from mintage.systems.moves import Shown, listening
