@@ -134,7 +134,7 @@ def test_the_verb_without_a_system_cites_mintage(capsys):
 
 def test_a_system_that_does_not_exist(capsys):
     with pytest.raises(SettingError, match="r3gan"):
-        citing.cited("r2gan")
-    assert run(["cite", "r2gan"]) == 2
+        citing.cited("r3gam")
+    assert run(["cite", "r3gam"]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "'r3gan'" in said

@@ -161,7 +161,8 @@ def scheduled(idea: Idea) -> Any:
     """A schedule over the budget."""
     takes = list(inspect.signature(idea.part).parameters)
     schedules = {f"{idea.code}(1.0, 0.1)": idea.part(1.0, 0.1)} if takes[:2] == ["start", "end"] else \
-        {f"{idea.code}(1.0, fraction={part:g})": idea.part(1.0, fraction=part) for part in (0.02, 0.2)}
+        {f"{idea.code}(1.0, {name}={part:g})": idea.part(1.0, **{name: part})
+         for name in takes[1:] if name in ("fraction", "after") for part in (0.02, 0.2)}
     figure, ((axes,),) = panels(width=4.6, height=2.9)
     spent = [k / 400 for k in range(401)]
     for name, schedule in schedules.items():

@@ -44,7 +44,7 @@ def test_an_impossible_spec_is_refused(make, words) -> None:
 def test_gather_is_the_pixels_in_minus_one_to_one() -> None:
     pixels = np.arange(256, dtype=np.uint8).reshape(4, 1, 8, 8)
     examples = Examples.of_images(pixels, "all", labels=np.array([0, 1, 1, 0]), classes=("n", "y"))
-    x, y = examples.gather(torch.tensor([3, 0, 3]))
+    x, y, _ = examples.gather(torch.tensor([3, 0, 3]))
     assert x.dtype == torch.float32 and x.shape == (3, 1, 8, 8) and float(x.max()) == 1 and float(x.min()) == -1
     assert torch.equal(((x + 1) * 127.5).round().to(torch.uint8), torch.from_numpy(pixels[[3, 0, 3]]))
     assert y is not None and y.dtype == torch.int64 and y.tolist() == [0, 0, 0]

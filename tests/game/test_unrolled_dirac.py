@@ -69,6 +69,21 @@ def test_the_gradient_flows_through_the_answers_of_d(name, k):
         assert abs(slope - stopped) > 0.02
 
 
+@pytest.mark.parametrize("name", LOSSES)
+def test_sized_steps_are_of_one_length_and_their_gradient_holds_it_constant(name):
+    theta, psi, e = 0.7, -0.4, 1e-6
+    d, g = sides(LOSSES[name])
+    game = Game({"G": Linear(theta), "D": Linear(psi)}, {"D": Player("D", sgd(0.0)), "G": Player("G", sgd(1.0))},
+                [Move("G", unrolled(g, opponent="D", by=d, steps=1, lr=RATE, sized=True))])
+    list(play(game, zeros, 1))
+    length = abs(slope_of_d(name, theta, psi))
+
+    def value(theta: float) -> float:
+        return value_of_g(name, theta, psi - RATE * slope_of_d(name, theta, psi) / length, 0)
+
+    assert theta - game.net("G").w.item() == pytest.approx((value(theta + e) - value(theta - e)) / (2 * e), rel=1e-6)
+
+
 def test_unrolling_makes_the_circle_come_in():
     """Wasserstein with R1 aside: D's answer to theta turns a rotation into a spiral (Metz et al. 2017, figure 1)."""
     def ends(k: int) -> float:

@@ -190,11 +190,11 @@ def test_the_thread_that_fetches_ahead_ends_with_the_run(tmp_path: Path, monkeyp
 
 def test_what_was_said_while_opening_is_not_said_again(monkeypatch: pytest.MonkeyPatch,
                                                       capsys: pytest.CaptureFixture[str]) -> None:
-    def opening(source: str, say: Any, **more: Any) -> Any:
+    def opening(data: Any, say: Any) -> Any:
         say("kept")
         return types.SimpleNamespace(notes=["a note", "kept"])
 
-    monkeypatch.setattr(start, "open_data", opening)
+    monkeypatch.setattr(start, "open_examples", opening)
     start.opened(start.Wish("ring"), Console())
     assert capsys.readouterr().out.splitlines() == ["kept", "a note"]
 

@@ -42,7 +42,7 @@ def folder(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("product") / "generator"
     settings = SimpleNamespace(version="0", system="r3gan", spec=SPECS[kind],
                                options={"size": "XS", "conditional": kind == "colour", "gamma": 1.0})
-    run: Any = SimpleNamespace(settings=settings, generator=path)
+    run: Any = SimpleNamespace(settings=settings, generator=path, path=path.parent)
     product.export(run, made(kind).game, {"examples": 0})
     return path
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import pytest
 import torch
 
-from mintage.data import Batch, DataSpec
+from mintage.data import Batch, DataSpec, Given
 from mintage.game import Game, Stages, generator, play
 from mintage.lab.streams import Stream
 from mintage.runs.building import build_game
@@ -31,13 +33,26 @@ SMALL: dict[str, dict[str, Any]] = {"gan": {"width": 16, "depth": 1}, "dcgan": {
                                     "sngan": {"size": "XS"}, "dragan": {"size": "XS"}, "fgan": {"size": "XS"},
                                     "mmd_gan": {"size": "XS", "critic_steps": 2}, "gmmn": {"width": 16, "depth": 1},
                                     "unrolled_gan": {"size": "XS", "steps": 1}, "pacgan": {"size": "XS"},
-                                    "improved_gan": {"size": "XS"}, "semi_supervised": {"width": 16}}
+                                    "improved_gan": {"size": "XS"}, "semi_supervised": {"width": 16},
+                                    "cgan": {"size": "XS"}, "projection": {"size": "XS"}, "acgan": {"size": "XS"},
+                                    "infogan": {"size": "XS", "categories": 3, "noise": 8},
+                                    "bigan": {"size": "XS", "width": 32},
+                                    "vae": {"size": "XS"}, "autoencoder": {"size": "XS"},
+                                    "stylegan": {"size": "XS"}, "progan": {"size": "XS"},
+                                    "pix2pix": {"size": "XS"}, "cyclegan": {"size": "XS"},
+                                    "srgan": {"size": "XS", "crop": 8},
+                                    "text_to_image": {"size": "XS"}}
 
 # A loss that sees only differences of logits leaves the critic's constant free, so that it gets no gradient; so does
 # a hinge while all logits are inside the margin.
 CONSTANT = ("D.last.bias", "D.net.last.bias")
 FREE: dict[str, tuple[str, ...]] = {"wgan_gp": CONSTANT, "wgan": CONSTANT, "mmd_gan": CONSTANT, "sngan": CONSTANT,
-                                   "r3gan": CONSTANT}
+                                   "r3gan": CONSTANT,
+                                   "projection": ("D.critic.last.bias", "D.critic.net.last.bias")}
+
+LABELLED = {"semi_supervised", "cgan", "projection", "acgan"}
+
+IMAGES = ("dcgan", "stylegan", "progan", "pix2pix", "cyclegan", "srgan", "text_to_image")
 
 
 class Noise:
@@ -49,20 +64,41 @@ class Noise:
     def __call__(self, position: int) -> Batch:
         random = generator("noise", position)
         y = torch.randint(len(self.spec.labels), (self.size,), generator=random) if self.spec.labels else None
-        return Batch(torch.rand(self.size, *self.spec.shape, generator=random) * 2 - 1, y)
+        return Batch(torch.rand(self.size, *self.spec.shape, generator=random) * 2 - 1, y,
+                     given(self.spec, self.size, position))
+
+
+def given(spec: DataSpec, n: int, key: int = 0) -> torch.Tensor | None:
+    """Noise in the place of what n examples are made from, where they are."""
+    if spec.given is None:
+        return None
+    return torch.rand(n, *spec.given.shape, generator=generator("given", key)) * 2 - 1
+
+
+def with_given(system: str, spec: DataSpec) -> DataSpec:
+    """The spec with what this system makes examples from: images of another number of channels, or sentences."""
+    need = getattr(import_module(f"mintage.systems.{system}"), "GIVEN", None)
+    if need is None:
+        return spec
+    if need == "text" or spec.kind != "image":
+        return replace(spec, given=Given("text", (6,), encoder="noise"))
+    channels, height, width = spec.shape
+    shape = (channels, -(-height // 4), -(-width // 4)) if need == "reduced" else (channels % 4 + 1, height, width)
+    return replace(spec, given=Given("image", shape, paired=need != "unpaired"))
 
 
 def fits(system: str, spec: DataSpec) -> bool:
     """DCGAN refuses points, as a test below checks; what learns from labels refuses examples without."""
-    return (spec.kind == "image" or system != "dcgan") and (bool(spec.labels) or system != "semi_supervised")
+    return (spec.kind == "image" or system not in IMAGES) and (bool(spec.labels) or system not in LABELLED)
 
 
 def home(system: str) -> DataSpec:
     """The first of the specs that a system can be built for."""
-    return next(spec for spec in SPECS.values() if fits(system, spec))
+    return with_given(system, next(spec for spec in SPECS.values() if fits(system, spec)))
 
 
 def built(system: str, spec: DataSpec, seed: int = 0, precision: str = "fp32") -> Game | Stages:
+    spec = with_given(system, spec)
     chosen, _ = resolve(system, check(system, SMALL.get(system, {})), spec, 1000, torch.device("cpu"))
     return build_game(system, chosen, spec, seed=seed, device="cpu", precision=precision)
 
@@ -75,13 +111,13 @@ def test_builds_by_default(system: str) -> None:
     spec = home(system)
     chosen, _ = resolve(system, check(system, {}), spec, 1000, torch.device("cpu"))
     game = build_game(system, chosen, spec, seed=0, device="cpu", precision="fp32")
-    x = game.generate(*game.sampler.latents(3, generator(0)))
+    x = game.generate(*game.sampler.latents(3, generator(0)), given(spec, 3))
     assert x.shape == (3, *spec.shape) and bool(x.isfinite().all())
 
 
 @pytest.mark.parametrize(("system", "name"), CASES)
 def test_finite_rounds_that_move_every_parameter(system: str, name: str) -> None:
-    spec = SPECS[name]
+    spec = with_given(system, SPECS[name])
     game = built(system, spec)
     playing = game.current if isinstance(game, Stages) else game
     before = {key: p.detach().clone() for key, p in playing.nets.named_parameters()}
@@ -95,17 +131,18 @@ def test_finite_rounds_that_move_every_parameter(system: str, name: str) -> None
 
 @pytest.mark.parametrize(("system", "name"), CASES)
 def test_samples_of_the_right_shape(system: str, name: str) -> None:
-    spec = SPECS[name]
+    spec = with_given(system, SPECS[name])
     game = built(system, spec)
     z, y = game.sampler.latents(5, generator(0))
-    x = game.generate(z, y)
+    c = given(spec, 5)
+    x = game.generate(z, y, c)
     assert x.shape == (5, *spec.shape) and x.dtype == torch.float32
-    assert torch.equal(x, game.generate(z, y))
+    assert torch.equal(x, game.generate(z, y, c))
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_resumes_bit_for_bit(system: str) -> None:
-    spec = SPECS["opacity 12x20"]
+    spec = with_given(system, SPECS["opacity 12x20"])
     whole = built(system, spec)
     for _ in play(whole, Noise(spec), budget=7 * 4, seed=3):
         pass

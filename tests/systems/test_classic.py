@@ -215,7 +215,7 @@ def test_semi_supervised_learns_classes_from_two_labels_of_each() -> None:
     game = made("semi_supervised", LABELLED, labels_per_class=2)
     for _ in play(game, Clusters(), 40 * 30):
         pass
-    x, y = Clusters()(10**6)
+    x, y, _ = Clusters()(10**6)
     assert int((classify(game, x) != y).sum()) <= 1
     assert game.net("D").training
 

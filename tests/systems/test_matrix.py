@@ -15,7 +15,7 @@ from mintage.systems import SYSTEMS, SettingError
 from mintage.systems.options import check
 from mintage.systems.stabilisers import STABILISERS
 
-from .test_battery import SMALL, SPECS, Noise, fits
+from .test_battery import SMALL, SPECS, Noise, fits, with_given
 
 DATA = {"images": DataSpec("image", (1, 28, 28)), "points": SPECS["points"]}
 LABELLED = {"images": DataSpec("image", (1, 28, 28), labels=("a", "b")),
@@ -33,7 +33,7 @@ def built(system: str, spec: DataSpec, stabilise: str, seed: int = 0, precision:
 
 @pytest.mark.parametrize(("system", "name", "data"), CASES)
 def test_builds_and_stays_finite_or_says_why_not(system: str, name: str, data: str) -> None:
-    spec = DATA[data] if fits(system, DATA[data]) else LABELLED[data]
+    spec = with_given(system, DATA[data] if fits(system, DATA[data]) else LABELLED[data])
     try:
         game = built(system, spec, name)
     except SettingError as error:

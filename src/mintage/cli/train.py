@@ -22,25 +22,22 @@ DEFAULT = "r3gan"
 
 def train(
     data: str, /, *, system: str = DEFAULT,
-    resolution: str | None = None,
-    batch: int | None = None,
-    examples: int | None = None, minutes: float | None = None,
-    seed: int = 0,
+    resolution: str | None = None, batch: int | None = None,
+    examples: int | None = None, minutes: float | None = None, seed: int = 0,
     device: str = "auto", precision: Literal["auto", "fp32", "bf16"] = "auto",
     compile: Literal["auto", "on", "off", "graphs"] = "auto", accumulate: int = 1,
-    threads: int | None = None,
-    out: Path | None = None,
+    threads: int | None = None, out: Path | None = None,
     fit: Fit = "crop", channels: int | None = None, flip: bool = False,
-    judged: int = 2048, patience: int = 0,
-    quiet: bool = False,
+    labels: str | None = None, given: str | None = None,
+    judged: int = 2048, patience: int = 0, quiet: bool = False,
 ) -> None:
     """Train a generator on your data, and write a run: samples, checkpoints, the generator, a report.
 
     Parameters
     ----------
     data
-        A folder of images (class sub-folders are labels), an IDX, NPY or NPZ file, a Hugging Face data set on disk, or
-        a name: digits, ring, grid, gaussians, gaussian-1d; mnist, stacked-mnist, fmnist (see MINTAGE_DATA).
+        A folder of images (class sub-folders are labels), an IDX, NPY or NPZ file, FILE.npz:KEY, a Hugging Face data
+        set on disk, or digits, ring, grid, gaussians, gaussian-1d; mnist, stacked-mnist, fmnist (see MINTAGE_DATA).
     system
         One of `mintage systems`; its own options follow the common ones.
     resolution
@@ -71,6 +68,10 @@ def train(
         1 (grey), 3 (colour) or 4 (colour and opacity). Default: 1 where all images are grey, else 3.
     flip
         Also train on mirrored images.
+    labels
+        Classes by file name from FILE.csv or FILE.csv:COLUMN. Default: the folders the images lie in.
+    given
+        What examples are made from: a folder (pairs by name, or another side), class:NAME, left, right, captions.csv.
     judged
         Samples the judge looks at, at each of ten marks; 0 turns judging off.
     patience

@@ -14,6 +14,7 @@ from mintage.data.shards import write_shards as write_shards
 from mintage.data.sheets import sheet as sheet
 from mintage.data.sources import open_data as open_data
 from mintage.data.spec import DataSpec as DataSpec
+from mintage.data.spec import Given as Given
 from mintage.data.toys import Toy as Toy
 from mintage.data.toys import toy as toy
 from mintage.data.writing import to_uint8 as to_uint8

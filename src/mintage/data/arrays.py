@@ -6,13 +6,14 @@ bool, uint16 (divided by 257), whole numbers in 0..255, or floats in [0, 1] or [
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
+from mintage.data.array_files import mapped, read_array, reading
 from mintage.data.disk_rows import STRETCH, DiskRows, Part
 from mintage.data.errors import DataError
 from mintage.data.examples import Examples
@@ -23,15 +24,14 @@ from mintage.data.spec import DataSpec
 from mintage.data.stores import Pixels
 from mintage.data.streaming import in_threads
 
-IMAGE_KEYS = ("x", "images", "image", "photo", "x_train", "train_images", "data")
-LABEL_KEYS = ("y", "labels", "label", "target", "y_train", "train_labels")
 MOST_CLASSES = 1000
 MOST_CHANNELS = 4
 LEFT = "the images are more than memory should hold, and are read from their file as they are needed"
 
 
-def open_array(path: Path, name: str, wish: Wish, limit: int | None = None) -> Examples:
-    """The array of a .npy file; of a .npz file the one named x, images or photo, or the only one, with labels y.
+def open_array(path: Path, name: str, wish: Wish, limit: int | None = None, key: str | None = None) -> Examples:
+    """The array of a .npy file; of a .npz file the one named `key`, or x, images or photo, or the only one, with its
+    labels y.
 
     A .npy is read through a memory map, so that no more than its images as uint8 are held; and images that are uint8
     already stay on disk where they are more than `limit` bytes, by default a quarter of the free memory.
@@ -40,30 +40,12 @@ def open_array(path: Path, name: str, wish: Wish, limit: int | None = None) -> E
         DataError: it cannot be read, holds objects, it is not clear which array is meant, or it is no array of images
             or points.
     """
-    try:
+    with reading(path):
         left = on_disk(path, available() // 4 if limit is None else limit)
-        if left is not None:
-            return fitting(Examples(DataSpec("image", left.shape), name, left, left.digests(), notes=[LEFT]), wish, 0)
-        array, labels = mapped(path), None
-        if array is None:
-            with open(path, "rb") as file:
-                found = np.load(file, allow_pickle=False)
-                array, labels = _chosen(found, path) if isinstance(found, np.lib.npyio.NpzFile) else (found, None)
-    except DataError:
-        raise
-    except Exception as error:  # a damaged file may raise anything, MemoryError and zlib.error included
-        raise DataError(_unreadable(path, error)) from error
+    if left is not None:
+        return fitting(Examples(DataSpec("image", left.shape), name, left, left.digests(), notes=[LEFT]), wish, 0)
+    array, labels = read_array(path, key)
     return from_array(array, name, wish, labels)
-
-
-def _chosen(found: Mapping[str, np.ndarray], path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    keys = list(found)
-    key = next((k for k in IMAGE_KEYS if k in keys), keys[0] if len(keys) == 1 else None)
-    if key is None:
-        raise DataError(f"{path} holds the arrays {', '.join(keys) or '(none)'}; name the one to learn from "
-                        f"{' or '.join(IMAGE_KEYS[:4])}, and its labels {' or '.join(LABEL_KEYS[:2])}")
-    label = next((k for k in LABEL_KEYS if k in keys), None)
-    return found[key], None if label is None else found[label]
 
 
 def from_array(array: np.ndarray, name: str, wish: Wish, labels: np.ndarray | None = None) -> Examples:
@@ -85,16 +67,6 @@ def from_array(array: np.ndarray, name: str, wish: Wish, labels: np.ndarray | No
     notes: list[str] = []
     pixels = to_bytes(channels_first(array, name, notes), name, notes)
     return Examples.of_images(brought(pixels, wish, notes), name, labels=whole, classes=classes, notes=notes)
-
-
-def mapped(path: Path) -> np.ndarray | None:
-    """The array of a .npy file as a memory map; None where it cannot be one, and reading will tell why."""
-    if path.suffix.lower() != ".npy":
-        return None
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception:  # as in open_array
-        return None
 
 
 def on_disk(path: Path, limit: int) -> DiskRows | None:
@@ -222,12 +194,3 @@ def _labels(labels: np.ndarray | None, n: int, name: str) -> tuple[np.ndarray | 
                         "Leave the labels out of the file if they are not classes")
     words = (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in found.tolist())
     return index.reshape(-1), tuple(words)
-
-
-def _unreadable(path: Path, error: Exception) -> str:
-    text = " ".join(str(error).split())
-    if text.startswith("Object arrays"):
-        return (f"{path} holds Python objects, which can run any code when read, and so are never read; "
-                "save plain numbers")
-    why = "it is not in NumPy's format" if "pickle" in text.lower() else text[:160] or type(error).__name__
-    return f"{path} cannot be read as an array: {why}"

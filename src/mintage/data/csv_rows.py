@@ -32,13 +32,22 @@ class Rows(NamedTuple):
 
 
 def read_rows(path: Path) -> Rows:
-    """The header and the columns of a CSV file, one row of data or more. Blank lines are passed over.
+    """The header and the columns of a CSV file, as `rows_in` reads its content."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    return rows_in(raw, path)
+
+
+def rows_in(raw: bytes, path: str | Path) -> Rows:
+    """The header and the columns of a CSV file with this content, one row of data or more. Blank lines are passed over.
 
     Raises:
         DataError: not text, a quote that is never closed, no header, no rows, a row of another width, or a name that
             is missing or there twice.
     """
-    text = _text(path)
+    text = as_text(raw, path)
     delimiter = _delimiter(text)
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
@@ -69,11 +78,12 @@ def is_number(cell: str) -> bool:
     return NUMBER.fullmatch(cell) is not None
 
 
-def _text(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+def as_text(raw: bytes, path: str | Path) -> str:
+    """Bytes as text: UTF-8, or UTF-16 where its mark stands first.
+
+    Raises:
+        DataError: they are no text.
+    """
     wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = raw.decode("utf-16" if wide else "utf-8-sig")
@@ -97,7 +107,7 @@ def _delimiter(text: str) -> str:
     return max(DELIMITERS, key=width)
 
 
-def _check_header(path: Path, header: list[str], columns: list[Cells]) -> None:
+def _check_header(path: str | Path, header: list[str], columns: list[Cells]) -> None:
     """Data stand in the first row where all of it are numbers, or some are and a word of it comes again below."""
     numbers = [is_number(name) for name in header]
     again = any(name and not number and name in cells

@@ -7,6 +7,7 @@ split the example falls, and the fingerprint is SHA-256 over the spec, these has
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple
@@ -16,7 +17,9 @@ import torch
 from torch import Tensor
 
 from mintage.data.errors import DataError
-from mintage.data.spec import DataSpec
+from mintage.data.names import Names
+from mintage.data.origins import Origins
+from mintage.data.spec import DataSpec, Given
 from mintage.data.splitting import held_out_rows
 from mintage.data.stores import Fetching, Pixels, Points, Store, digests_of
 
@@ -24,10 +27,11 @@ SIGNIFICANT = 6  # digits of a centre or scale, so that no machine's rounding ch
 
 
 class Batch(NamedTuple):
-    """Examples x (images in [-1, 1]) and their labels y, int64 [N], or None."""
+    """Examples x (images in [-1, 1]), their labels y, int64 [N], or None, and what they are made from, c, or None."""
 
     x: Tensor
     y: Tensor | None
+    c: Tensor | None = None
 
 
 class Reject(NamedTuple):
@@ -40,17 +44,25 @@ class Reject(NamedTuple):
 class Examples:
     """Real examples, the same whether they are held in memory or streamed.
 
-    `digests` are the content hashes, uint8 [N, 16]; `labels` int64 [N] or None.
+    `digests` are the content hashes, uint8 [N, 16]; `labels` int64 [N] or None; `origins` are what they are made from.
+    `names` are those of their files, where they came from such.
     """
+
+    names: Names | None = None
 
     def __init__(self, spec: DataSpec, name: str, store: Store, digests: np.ndarray, *, labels: Tensor | None = None,
                  notes: list[str] | None = None, rejects: list[Reject] | None = None,
-                 device: torch.device | str = "cpu") -> None:
+                 device: torch.device | str = "cpu", origins: Origins | None = None) -> None:
         _check(spec, len(store), digests, labels)
+        if (None if origins is None else origins.spec) != spec.given:
+            raise DataError(f"examples made from {spec.given} came with {origins and origins.spec}")
+        if origins is not None and spec.given.paired and len(origins) != len(store):  # type: ignore[union-attr]
+            raise DataError(f"{len(store)} examples came with {len(origins)} to be made from; pairs need one each")
         self.spec, self.name, self.store, self.digests = spec, name, store, digests
         self.notes, self.rejects = list(notes or []), list(rejects or [])
         self.device = torch.device(device)
         self.labels = None if labels is None else labels.to(self.device)
+        self.origins = origins
 
     @classmethod
     def of_images(cls, pixels: np.ndarray, name: str, *, labels: np.ndarray | None = None,
@@ -91,7 +103,7 @@ class Examples:
         labels = None if self.labels is None else self.labels.index_select(0, indices.to(self.device))
         store = self.store
         return Batch(store.ready(fetched) if fetched is not None and isinstance(store, Fetching)
-                     else store.read(indices), labels)
+                     else store.read(indices), labels, None if self.origins is None else self.origins.read(indices))
 
     def to(self, device: torch.device | str) -> Examples:
         """The same examples on another device."""
@@ -99,13 +111,27 @@ class Examples:
         if device == self.device:
             return self
         return Examples(self.spec, self.name, self.store.to(device), self.digests, labels=self.labels,
-                        notes=self.notes, rejects=self.rejects, device=device)
+                        notes=self.notes, rejects=self.rejects, device=device,
+                        origins=None if self.origins is None else self.origins.to(device))
+
+    def with_given(self, given: Given, store: Store, digests: np.ndarray) -> Examples:
+        """The same examples, with what they are made from; see `Origins`.
+
+        Raises:
+            DataError: pairs of which there are not as many as examples.
+        """
+        return Examples(replace(self.spec, given=given), self.name, self.store, self.digests, labels=self.labels,
+                        notes=self.notes, rejects=self.rejects, device=self.device,
+                        origins=Origins(given, store, digests))
 
     def take(self, indices: Tensor, name: str | None = None) -> Examples:
         """These examples only, in this order."""
         labels = None if self.labels is None else self.labels.index_select(0, indices.to(self.device))
-        return Examples(self.spec, name or self.name, self.store.take(indices), self.digests[indices.cpu().numpy()],
-                        labels=labels, notes=self.notes, rejects=self.rejects, device=self.device)
+        found = Examples(self.spec, name or self.name, self.store.take(indices), self.digests[indices.cpu().numpy()],
+                         labels=labels, notes=self.notes, rejects=self.rejects, device=self.device,
+                         origins=None if self.origins is None else self.origins.of(indices))
+        found.names = None if self.names is None else self.names.take(indices.cpu().numpy())
+        return found
 
     @cached_property
     def fingerprint(self) -> str:
@@ -115,6 +141,8 @@ class Examples:
         total.update(np.ascontiguousarray(self.digests).data)
         if self.labels is not None:
             total.update(self.labels.cpu().numpy().astype("<i8").tobytes())
+        if self.origins is not None:
+            total.update(self.origins.fingerprint)
         return total.hexdigest()
 
     def split(self, held_out: float, *, again: bool = False) -> tuple[Examples, Examples]:
@@ -124,14 +152,18 @@ class Examples:
 
         An example's side depends on its content only: not on the others, nor on their order. So equal examples fall on
         one side, and an example held out once is never trained on after the data have grown. Each side has at least
-        one example.
+        one example. What examples are made from goes with them; unpaired, it is split likewise by its own content.
 
         Raises:
             DataError: a share not between 0 and 1, or fewer than two examples that differ.
         """
         out = held_out_rows(self.digests, held_out, self.name, again=again)
-        return (self.take(torch.from_numpy(np.flatnonzero(~out))),
-                self.take(torch.from_numpy(np.flatnonzero(out)), f"{self.name}, held out"))
+        parts = (self.take(torch.from_numpy(np.flatnonzero(~out))),
+                 self.take(torch.from_numpy(np.flatnonzero(out)), f"{self.name}, held out"))
+        if self.origins is not None and not self.origins.spec.paired:
+            for part, origins in zip(parts, self.origins.split(held_out, self.name, again=again), strict=True):
+                part.origins = origins
+        return parts
 
 
 def _check(spec: DataSpec, n: int, digests: np.ndarray, labels: Tensor | None) -> None:

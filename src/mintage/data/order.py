@@ -25,7 +25,8 @@ class Batches:
     """`batches(position)` is the examples position .. position + size - 1 of the endless, shuffled stream.
 
     Every N examples on, from 0, each example has come exactly once more. `flip` mirrors each image left to right with
-    probability 1/2, decided by (seed, position). A pure function: what was asked for before changes nothing.
+    probability 1/2, decided by (seed, position), a pair of images together. What examples are made from comes with
+    them; unpaired, it has an order of its own. A pure function: what was asked for before changes nothing.
 
     Examples that are not in memory are fetched some batches ahead, by default as many as their store wants; `ahead` is
     another number, 0 for none. The batches are the same.
@@ -44,6 +45,8 @@ class Batches:
             raise DataError("only images can be flipped left to right; these examples are points")
         self.examples, self.size, self.seed, self.flip = examples, size, seed, flip
         self._order = Order(len(examples), size, seed)
+        origins = examples.origins
+        self._others = None if origins is None or origins.spec.paired else Order(len(origins), size, seed, "origins")
         depth = examples.store.ahead if ahead is None else ahead
         self._prefetch = Prefetch(fetching(examples.store, self._order), size, depth) if depth else None
 
@@ -53,11 +56,18 @@ class Batches:
             raise DataError(f"the position is {position}; it must be 0 or more")
         fetched = None if self._prefetch is None else self._prefetch(position)
         batch = self.examples.gather(self.indices(position), fetched)
+        if self._others is not None and self.examples.origins is not None:
+            batch = batch._replace(c=self.examples.origins.read(self._others(position)))
         if self.flip:
-            mirrored = torch.rand(self.size, generator=generator(self.seed, "flip", position)) < 0.5
-            rows = mirrored.nonzero().flatten().to(batch.x.device)
-            batch.x.index_copy_(0, rows, batch.x.index_select(0, rows).flip(3))
+            self._mirror(batch.x, "flip", position)
+            if batch.c is not None and batch.c.ndim == 4:
+                self._mirror(batch.c, "flip" if self._others is None else "flip origins", position)
         return batch
+
+    def _mirror(self, images: Tensor, purpose: str, position: int) -> None:
+        mirrored = torch.rand(self.size, generator=generator(self.seed, purpose, position)) < 0.5
+        rows = mirrored.nonzero().flatten().to(images.device)
+        images.index_copy_(0, rows, images.index_select(0, rows).flip(3))
 
     def close(self) -> None:
         """End the thread that fetches ahead, if there is one."""
@@ -77,8 +87,8 @@ def fetching(store: Store, order: Order) -> Callable[[int], Tensor | None]:
 class Order:
     """The indices, int64 [size], of the batch at a position, of `n` examples; from any thread."""
 
-    def __init__(self, n: int, size: int, seed: int) -> None:
-        self.n, self.size, self.seed = n, size, seed
+    def __init__(self, n: int, size: int, seed: int, purpose: str = "order") -> None:
+        self.n, self.size, self.seed, self.purpose = n, size, seed, purpose
         self._permutations: dict[int, Tensor] = {}
         self._lock = Lock()
 
@@ -96,7 +106,7 @@ class Order:
             if epoch not in self._permutations:
                 while len(self._permutations) >= EPOCHS_KEPT:
                     del self._permutations[next(iter(self._permutations))]
-                chance = generator(self.seed, "order", epoch)
+                chance = generator(self.seed, self.purpose, epoch)
                 self._permutations[epoch] = torch.randperm(self.n, generator=chance)
             return self._permutations[epoch]
 

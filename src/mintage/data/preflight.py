@@ -22,6 +22,7 @@ from mintage.data.examples import Examples, Reject
 from mintage.data.files import Files, shown
 from mintage.data.folder import Found
 from mintage.data.images import Decoded, decode, read_header
+from mintage.data.names import Names
 from mintage.data.plan import Facts, Plan, Wish, size_note
 from mintage.data.room import available
 from mintage.data.row_file import RowFile
@@ -84,7 +85,9 @@ def open_found(found: Found, name: str, wish: Wish, label: Callable[[np.ndarray]
     store = _store(checked, found.files, good, notes)
     spec = DataSpec("image", (plan.channels, plan.height, plan.width), classes.names)
     labels = None if classes.labels is None else torch.from_numpy(classes.labels)
-    return Examples(spec, name, store, checked.digests[good], labels=labels, notes=notes, rejects=rejects)
+    examples = Examples(spec, name, store, checked.digests[good], labels=labels, notes=notes, rejects=rejects)
+    examples.names = Names.of(found.files.name(int(i)) for i in good)
+    return examples
 
 
 def _store(checked: Checked, files: Files, good: np.ndarray, notes: list[str]) -> Store:

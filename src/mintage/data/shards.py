@@ -67,7 +67,7 @@ def write_shards(parts: Images, path: str | Path, *, classes: tuple[str, ...] = 
 def parts_of(examples: Examples) -> Iterator[Any]:
     """The images of any examples, as `write_shards` takes them."""
     for start in range(0, len(examples), STRETCH):
-        x, y = examples.gather(torch.arange(start, min(start + STRETCH, len(examples))))
+        x, y, _ = examples.gather(torch.arange(start, min(start + STRETCH, len(examples))))
         yield to_uint8(x).numpy() if y is None else (to_uint8(x).numpy(), y.cpu().numpy())
 
 

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from mintage.data.array_files import keyed
 from mintage.data.arrays import fitting, open_array, resized
 from mintage.data.classes import Classes, classes_of
 from mintage.data.decoded import Say
@@ -34,8 +35,8 @@ SHARED = {"mnist": tuple(map(str, range(10))), "fmnist": FASHION}
 STACKED = "stacked-mnist"
 NAMES = ("digits", *TOYS, *SHARED, STACKED)
 PLACE = "MINTAGE_DATA"
-ALLOWED = ("a folder or .zip of images, a folder of shards, a folder or file in IDX format, .npy, .npz, a Hugging Face "
-           f"dataset on disk, or one of the names {', '.join(NAMES)}")
+ALLOWED = ("a folder or .zip of images, a folder of shards, a folder or file in IDX format, .npy, .npz (or "
+           f"FILE.npz:KEY), a Hugging Face dataset on disk, or one of the names {', '.join(NAMES)}")
 
 
 def open_data(source: str | Path, *, resolution: tuple[int, int] | None = None,
@@ -62,10 +63,10 @@ def open_data(source: str | Path, *, resolution: tuple[int, int] | None = None,
         if Path(text).exists():
             examples.notes.append(f"{text} is the data set of that name; for the one here, write ./{text}")
         return examples
-    path = Path(text)
+    path, key = keyed(text)
     if not path.exists():
         raise DataError(_missing(text))
-    way = Way(path, path.resolve().name, wish, split, memory_limit, say)
+    way = Way(path, path.resolve().name + (f":{key}" if key else ""), wish, split, memory_limit, say, key)
     examples = _folder(way) if path.is_dir() else _file(way)
     if split is not None and not _has_parts(path):
         raise DataError(f"{path} has no parts to choose from; leave the split out")
@@ -107,10 +108,11 @@ class Way(NamedTuple):
     split: str | None
     limit: int | None
     say: Say | None
+    key: str | None
 
 
 def _folder(way: Way) -> Examples:
-    path, name, wish, split, limit, _ = way
+    path, name, wish, split, limit, _, _ = way
     if is_shards(path):
         return fitting(open_shards(path, name), wish, limit or 0)
     if is_saved_dataset(path):
@@ -131,7 +133,7 @@ def _file(way: Way) -> Examples:
     if not path.is_file():
         raise DataError(f"{path} is neither a file nor a folder; give {ALLOWED}")
     if kind in (".npy", ".npz"):
-        return open_array(path, name, wish, way.limit)
+        return open_array(path, name, wish, way.limit, way.key)
     if kind == ".zip":
         return _images(find_in_zip(path), way)
     if is_image_name(os.fsencode(path.name)):

@@ -1,18 +1,52 @@
 """A spec: what kind of thing an example is, so that a system knows what to make and a writer how to write it.
 
 Images have shape (C, H, W), held as float x in [-1, 1]. Points have shape (d,), held standardised: a point in its own
-units is centre + scale * x, per dimension.
+units is centre + scale * x, per dimension. An example may be made from something that is given beside it, c: another
+image, or a sentence as a vector.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mintage.data.errors import DataError, near
 
 KINDS = ("image", "points")
+GIVEN_KINDS = ("image", "text")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What an example x is made from, c: images (C, H, W) in [-1, 1], or sentences as vectors (d,) of an `encoder`.
+
+    `paired`: c belongs to its x. Else the two are sets side by side, and nothing in one belongs to one in the other.
+
+    Raises:
+        DataError: an unknown kind, or a shape that is not of it.
+    """
+
+    kind: Literal["image", "text"]
+    shape: tuple[int, ...]
+    paired: bool = True
+    encoder: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in GIVEN_KINDS:
+            raise DataError(f"examples are not made from {self.kind!r}; allowed: {', '.join(GIVEN_KINDS)}"
+                            f"{near(str(self.kind), GIVEN_KINDS)}")
+        if len(self.shape) != (3 if self.kind == "image" else 1) or any(n < 1 for n in self.shape):
+            raise DataError(f"the shape {self.shape!r} is not one of a given {self.kind}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; `from_json` reads them back."""
+        return {"kind": self.kind, "shape": list(self.shape), "paired": self.paired, "encoder": self.encoder}
+
+    @classmethod
+    def from_json(cls, d: dict[str, Any]) -> Given:
+        """What `to_json` wrote."""
+        return cls(d["kind"], tuple(d["shape"]), bool(d.get("paired", True)), str(d.get("encoder", "")))
 
 
 @dataclass(frozen=True)
@@ -20,7 +54,7 @@ class DataSpec:
     """The kind and shape of an example, and the names of the classes.
 
     `labels[i]` is the name of class i; () where examples have no labels. `centre` and `scale` are for points only, one
-    number a dimension; left out, they are 0 and 1.
+    number a dimension; left out, they are 0 and 1. `given` is what examples are made from, if they are.
 
     Raises:
         DataError: an unknown kind, a shape or scale that cannot be, or two classes of one name.
@@ -31,6 +65,7 @@ class DataSpec:
     labels: tuple[str, ...] = ()
     centre: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
+    given: Given | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         """Check, and fill in what was left out."""
@@ -62,8 +97,9 @@ class DataSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists, numbers and strings; `from_json` reads them back exactly."""
-        return {"kind": self.kind, "shape": list(self.shape), "labels": list(self.labels),
-                "centre": list(self.centre), "scale": list(self.scale)}
+        plain = {"kind": self.kind, "shape": list(self.shape), "labels": list(self.labels),
+                 "centre": list(self.centre), "scale": list(self.scale)}
+        return plain if self.given is None else {**plain, "given": self.given.to_json()}
 
     @classmethod
     def from_json(cls, d: dict[str, Any]) -> DataSpec:
@@ -80,4 +116,5 @@ class DataSpec:
             if key not in d:
                 raise DataError(f"a spec needs {key!r}; received only {sorted(d)}")
         return cls(kind=d["kind"], shape=tuple(d["shape"]), labels=tuple(d.get("labels", ())),
-                   centre=tuple(map(float, d.get("centre", ()))), scale=tuple(map(float, d.get("scale", ()))))
+                   centre=tuple(map(float, d.get("centre", ()))), scale=tuple(map(float, d.get("scale", ()))),
+                   given=Given.from_json(d["given"]) if d.get("given") else None)

@@ -78,7 +78,7 @@ def see(draw: Callable[[int], Tensor | tuple[Tensor, Tensor | None]], n: int, ex
         count = min(CHUNK, n - start)
         with torch.no_grad():
             found = draw(count)
-        x, y = found if isinstance(found, tuple) else (found, None)
+        x, y = found[:2] if isinstance(found, tuple) else (found, None)
         if len(x) != count:
             raise ValueError(f"{count} examples were asked for and {len(x)} came")
         seen = extractor.see(x)

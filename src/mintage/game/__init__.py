@@ -39,6 +39,7 @@ from mintage.game.rules import simultaneous as simultaneous
 from mintage.game.sampler import Sampler as Sampler
 from mintage.game.scheduled import Scheduled as Scheduled
 from mintage.game.schedules import cosine as cosine
+from mintage.game.schedules import falling as falling
 from mintage.game.schedules import geometric as geometric
 from mintage.game.schedules import linear as linear
 from mintage.game.schedules import warm_up as warm_up

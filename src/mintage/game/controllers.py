@@ -40,18 +40,20 @@ class Growth:
     """Raises a `level` knob from 0 to `levels` - 1 as the budget is spent (Karras et al. 2018, arXiv 1710.10196).
 
     The whole part of the knob says how many levels of the networks speak, the fraction how far the next has faded
-    in. Each level is faded in and held for equal shares of the budget.
+    in. Each level is faded in and held for equal parts of a `share` of the budget; the last is held for the rest.
     """
 
-    def __init__(self, level: Tensor, levels: int) -> None:
+    def __init__(self, level: Tensor, levels: int, *, share: float = 1.0) -> None:
         self.level = level
         self.levels = levels
+        self.share = share
 
     @torch.no_grad()
     def __call__(self, game: Game, round: Round) -> None:
         seen = round.clock.examples + round.examples
         step = 2 * (self.levels - 1) + 1  # hold, fade, hold, fade, ..., hold
-        part = min(1.0, seen / round.clock.budget) * step if round.clock.budget else float(step)
+        growing = self.share * round.clock.budget
+        part = min(1.0, seen / growing) * step if growing else float(step)
         held, faded = divmod(part, 2)
         self.level.fill_(min(float(self.levels - 1), held + max(0.0, faded - 1)))
 

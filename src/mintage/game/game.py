@@ -105,8 +105,8 @@ class Game:
         return SimpleNamespace(**nets)
 
     @torch.no_grad()
-    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """Examples from latents [N, ...] (and classes), with averaged weights in evaluation mode; float32.
+    def generate(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        """Examples from latents [N, ...], classes and what is given, with averaged weights in evaluation mode; float32.
 
         The same latents give the same examples, also through layers that draw.
         """
@@ -120,7 +120,8 @@ class Game:
             module.generator = generator("generate", name, device=self.device)
         try:
             with self.autocast():
-                return self.sampler.generate(nets, z.to(self.device), None if y is None else y.to(self.device)).float()
+                given = (None if one is None else one.to(self.device) for one in (y, c))
+                return self.sampler(nets, z.to(self.device), *given).float()
         finally:
             for module in training:
                 module.training = True

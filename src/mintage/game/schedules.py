@@ -5,6 +5,7 @@ With t in [0, 1] the fraction of the budget (or of the first `examples`, where g
     linear     a + (b - a) t
     cosine     b + (a - b) (1 + cos pi t) / 2
     geometric  a^(1-t) b^t
+    falling    a up to t = s, then a (1 - t) / (1 - s)
 """
 
 from __future__ import annotations
@@ -43,3 +44,8 @@ def geometric(start: float, end: float, *, examples: float | None = None, fracti
 def warm_up(number: Number, *, examples: float | None = None, fraction: float = 0.02) -> Schedule:
     """`number`, scaled by a line from 0 to 1 at the start."""
     return lambda clock: at(number, clock) * _part(clock, examples, fraction)
+
+
+def falling(start: float, after: float = 0.5) -> Schedule:
+    """`start` for a share `after` of the budget, then a straight line to 0 at its end."""
+    return lambda clock: start * min(1.0, (1 - clock.fraction) / max(1e-9, 1 - after))

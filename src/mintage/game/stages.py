@@ -67,8 +67,8 @@ class Stages:
     def begin_again(self, times: int) -> None:
         self.current.begin_again(times)
 
-    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        return self.current.generate(z, y)
+    def generate(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        return self.current.generate(z, y, c)
 
     def tensors(self) -> dict[str, Tensor]:
         named = {f"{number}/{name}": tensor for number, stage in enumerate(self.stages)

@@ -3,8 +3,8 @@
 Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks (Radford et al., 2016),
 https://arxiv.org/abs/1511.06434
 
-z [N, z_dim], x [N, C, H, W], y [N] labels. Both networks climb the grid of `grids.plan` with 4 x 4 convolutions of
-stride 2; widths double with each halving of the image, up to eight times the first, as in the paper's 128-256-512-1024.
+z [N, z_dim], x [N, C, H, W], y labels. Both networks climb the grid of `grids.plan` with 4 x 4 convolutions of stride
+2; widths double with each halving of the image, up to eight times the first, as in the paper's 128-256-512-1024.
 Batch norm stands after every convolution but the generator's last and the critic's first; all weights start from
 N(0, 0.02), batch norm's scales from N(1, 0.02).
 
@@ -21,9 +21,10 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear, one_hot
+from torch.nn.functional import linear
 
 from mintage.networks.grids import Grid, plan
+from mintage.networks.labels import class_rows, class_weights
 from mintage.networks.precision import outside_autocast
 from mintage.networks.upsampling import DoublingConv2d
 
@@ -65,7 +66,7 @@ class DCGANGenerator(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         if self.embedding is not None:
-            z = torch.cat([z, self.embedding(_given(y, self.classes))], 1)
+            z = torch.cat([z, class_rows(self.embedding.weight, y)], 1)
         h, w = self.grid.start
         maps = self.first(z).unflatten(1, (-1, h, w)).contiguous(memory_format=torch.channels_last)
         return self.grid.crop(self.layers(maps).float()).tanh()
@@ -107,7 +108,7 @@ class DCGANDiscriminator(nn.Module):
         """The maps that the last layer reads, [N, width, h, w] on the starting grid."""
         x = self.grid.widen(x)
         if self.classes:
-            maps = one_hot(_given(y, self.classes), self.classes).to(x.dtype)
+            maps = class_weights(y, self.classes, x.dtype)
             x = torch.cat([x, maps[:, :, None, None].expand(-1, -1, *x.shape[2:])], 1)
         return self.layers(x)
 
@@ -133,12 +134,6 @@ def _layout(shape: tuple[int, int, int], size: str) -> tuple[Grid, list[int]]:
         raise ValueError(f"images have {channels} channels; a DCGAN needs 1 or more")
     grid = plan(height, width)
     return grid, [WIDTHS[size] * min(2**level, STEEPEST) for level in range(max(grid.levels, 1))]
-
-
-def _given(y: Tensor | None, classes: int) -> Tensor:
-    if y is None:
-        raise ValueError(f"this network was made for {classes} classes: give it labels y as well")
-    return y
 
 
 @torch.no_grad()

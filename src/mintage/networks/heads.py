@@ -19,6 +19,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from mintage.networks.labels import class_rows
 from mintage.networks.magnitude import LEAKY_GAIN
 from mintage.networks.precision import outside_autocast, widened
 
@@ -69,8 +70,4 @@ def _overlap(h: Tensor, basis: Tensor) -> Tensor:
 
 
 def _chosen(vectors: Tensor, y: Tensor | None, classes: int) -> Tensor:
-    if not classes:
-        return vectors
-    if y is None:
-        raise ValueError(f"this network was made for {classes} classes: give it labels y as well")
-    return vectors[y]
+    return class_rows(vectors, y) if classes else vectors

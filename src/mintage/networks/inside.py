@@ -56,8 +56,9 @@ def add_statistic(net: nn.Module, statistic: nn.Module, layer: str, name: str = 
     Its name is `name`, with a number where that is taken.
 
     Raises:
-        ValueError: a network that is a plain sequence.
+        ValueError: a network that is a plain sequence, or is also called by its parts.
     """
+    _whole(net)
     if type(net).forward is nn.Sequential.forward:
         raise ValueError("a statistic is added to a whole critic, which cannot be a plain nn.Sequential; put it inside "
                          "a module")
@@ -74,8 +75,9 @@ def see_through(net: nn.Module, change: nn.Module, name: str = "lens") -> nn.Mod
     A second one stands in front of the first. Its name is `name`, with a number where that is taken.
 
     Raises:
-        ValueError: a network that is a plain sequence.
+        ValueError: a network that is a plain sequence, or is also called by its parts.
     """
+    _whole(net)
     if type(net).forward is nn.Sequential.forward:
         raise ValueError("what a network sees is changed by a hook on the whole of it, which a plain nn.Sequential "
                          "cannot hold; put it inside a module")
@@ -83,6 +85,13 @@ def see_through(net: nn.Module, change: nn.Module, name: str = "lens") -> nn.Mod
     net.add_module(name, change)
     net.register_forward_pre_hook(_Through(name), prepend=True)
     return net
+
+
+def _whole(net: nn.Module) -> None:
+    """Refuse a network that is also called by its parts (it says so by `in_parts`): hooks on the whole miss these."""
+    if getattr(net, "in_parts", False):
+        raise ValueError(f"{type(net).__name__} is also called by its parts, past what is put around the whole; choose "
+                         "a system whose critic has one head, as dcgan or projection")
 
 
 def _free(net: nn.Module, name: str) -> str:

@@ -1,7 +1,7 @@
 """Multilayer perceptrons: for points in the plane, for tables, and for the generator and critic of the first GANs.
 
 z [N, latent] goes in and x [N, *shape] comes out of an `MLPGenerator`; x goes in and logits [N] come out of an
-`MLPDiscriminator`. Both take labels y [N] where they were made for `classes` kinds of examples.
+`MLPDiscriminator`. Both take labels y (mintage.networks.labels) where they were made for `classes` kinds of examples.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from mintage.networks.dropout import Dropout
+from mintage.networks.labels import class_weights
 from mintage.networks.precision import outside_autocast
 
 Activation = Literal["relu", "leaky_relu", "softplus", "maxout"]
@@ -127,11 +127,7 @@ class MLPDiscriminator(nn.Module):
 
 
 def _with_label(x: Tensor, y: Tensor | None, classes: int) -> Tensor:
-    if not classes:
-        return x
-    if y is None:
-        raise ValueError(f"this network was made for {classes} classes: give it labels y as well")
-    return torch.cat([x, one_hot(y, classes).to(x.dtype)], 1)
+    return torch.cat([x, class_weights(y, classes, x.dtype)], 1) if classes else x
 
 
 def _hidden(a: int, b: int, activation: Activation, pieces: int, batch_norm: bool) -> list[nn.Module]:

@@ -2,7 +2,7 @@
 
 The GAN is dead; long live the GAN! A Modern Baseline GAN (Huang et al., 2024), https://arxiv.org/abs/2501.05441
 
-z [N, z_dim], x [N, C, H, W], y [N] labels; both climb the grid of `grids.plan`. The rows of `SIZES` come in two kinds.
+z [N, z_dim], x [N, C, H, W], y labels; both climb the grid of `grids.plan`. The rows of `SIZES` come in two kinds.
 
 *Paper* (L, XL, XXL): a learned basis of the starting grid, mixed by z, begins G; inverted blocks without normalisation
 stand at every level; FIR filters resample; a depth-wise map of the whole starting grid ends D. XL at 32 x 32 is the
@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from mintage.networks.grids import Grid, plan
 from mintage.networks.heads import BasisHead, FastHead
+from mintage.networks.labels import class_rows
 from mintage.networks.precision import widened
 from mintage.networks.residual_sizes import Size, row
 from mintage.networks.residual_stages import climb, compact_climb, compact_descent, descent
@@ -68,7 +69,7 @@ class ResidualGenerator(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         if self.embedding is not None:
-            z = torch.cat([z, self.embedding(_given(y, self.classes))], 1)
+            z = torch.cat([z, class_rows(self.embedding.weight, y)], 1)
         if self.compact:
             h = self.mix(z).unflatten(1, (self.width, *self.grid.start))
             x = widened(self.maps(h.contiguous(memory_format=torch.channels_last)))
@@ -105,9 +106,3 @@ def _grid(shape: tuple[int, int, int]) -> Grid:
         raise ValueError(f"images have shape {tuple(shape)}; a residual network needs (channels, height, width) with 1 "
                          "channel or more")
     return plan(shape[1], shape[2])
-
-
-def _given(y: Tensor | None, classes: int) -> Tensor:
-    if y is None:
-        raise ValueError(f"this network was made for {classes} classes: give it labels y as well")
-    return y

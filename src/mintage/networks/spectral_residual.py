@@ -60,9 +60,13 @@ class SpectralGenerator(nn.Module):
 
 
 class SpectralDiscriminator(nn.Module):
-    """logits = D(x).   x [N, C, H, W] in [-1, 1] -> [N], float32. Args and Raises: as `SpectralGenerator`."""
+    """logits = D(x).   x [N, C, H, W] in [-1, 1] -> [N], float32. Args and Raises: as `SpectralGenerator`.
 
-    def __init__(self, shape: tuple[int, int, int], *, size: SpectralSize = "S") -> None:
+    Args:
+        normed: by `spectral_norm`, at once; False where it becomes a part of what is normalised as a whole.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], *, size: SpectralSize = "S", normed: bool = True) -> None:
         super().__init__()
         self.grid, width = plan(*shape[1:]), max(1, _width(size) // 2)
         downs = [_Down(shape[0] if level == 0 else width, width, first=level == 0, pool=True)
@@ -72,7 +76,8 @@ class SpectralDiscriminator(nn.Module):
         self.layers = nn.Sequential(*downs, *flat, nn.ReLU())
         self.last = nn.Linear(width, 1)
         _start(self.last, 1.0)
-        spectral_norm(self)
+        if normed:
+            spectral_norm(self)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         h = self.layers(self.grid.widen(x))

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, linear
 
 from mintage.networks.activation import SLOPE
+from mintage.networks.labels import class_rows
 from mintage.networks.precision import outside_autocast, widened
 
 GAIN = math.sqrt(2)
@@ -47,8 +48,8 @@ class EqualLinear(nn.Module):
 class StyleMapping(nn.Module):
     """w = f(z, y).   z [N, z_dim], y [N] or None -> w [N, w_dim], float32 at least.
 
-    `mean`, a buffer, is the moving average of w over what passes in training: mean <- d mean + (1 - d) E w. Truncate
-    with it: `latent.truncate(w, psi, mapping.mean)`.
+    `mean`, a buffer, is the moving average of w over what passes in training: mean <- d mean + (1 - d) E w. `psi`, 1
+    unless set, truncates towards it in evaluation: w <- mean + psi (w - mean).
 
     Args:
         z_dim: numbers in a latent; 0 for none, where a critic maps labels alone.
@@ -60,6 +61,7 @@ class StyleMapping(nn.Module):
     """
 
     mean: Tensor
+    psi = 1.0
 
     def __init__(self, z_dim: int, w_dim: int, *, depth: int = 8, classes: int = 0, rate: float = 0.01,
                  decay: float = 0.998) -> None:
@@ -79,10 +81,8 @@ class StyleMapping(nn.Module):
     def forward(self, z: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         parts = [unit(widened(z))] if self.z_dim and z is not None else []
         if self.embedding is not None:
-            if y is None:
-                raise ValueError(f"this network was made for {self.classes} classes: give it labels y as well")
             # A column of the weights for each label, as the linear layer gives for a one-hot y.
-            columns = (self.embedding.weight * self.embedding.gain).T[y]
+            columns = class_rows((self.embedding.weight * self.embedding.gain).T, y)
             parts.append(unit(columns + self.embedding.bias))
         h = torch.cat(parts, 1)
         with outside_autocast(h):
@@ -90,7 +90,7 @@ class StyleMapping(nn.Module):
         if self.training:
             with torch.no_grad():
                 self.mean.lerp_(w.detach().mean(0), 1 - self.decay)
-        return w
+        return w if self.training or self.psi == 1 else torch.lerp(self.mean.expand_as(w), w, self.psi)
 
 
 def unit(v: Tensor) -> Tensor:
@@ -107,3 +107,33 @@ def mix(w: Tensor, other: Tensor, layers: int, crossover: int | Tensor) -> Tenso
     cut = torch.as_tensor(crossover, device=w.device).reshape(-1, 1, 1)
     first = torch.arange(layers, device=w.device)[None, :, None] < cut
     return torch.where(first, w[:, None], other[:, None])
+
+
+class Mixing(nn.Module):
+    """Styles of two latents in one picture, for a share of the examples: w before a random layer, another's from there.
+
+    The other latents and the layers are drawn from `generator`, which the owner of the network may replace at any time.
+
+    A Style-Based Generator Architecture for Generative Adversarial Networks (Karras et al., 2019), section 3.1; the
+    share is 0.9 there.
+
+    Raises:
+        ValueError: a share outside [0, 1].
+    """
+
+    def __init__(self, layers: int, share: float) -> None:
+        super().__init__()
+        if not 0 <= share <= 1:
+            raise ValueError(f"the share of examples of mixed styles is {share!r}; it lies in [0, 1]")
+        self.layers, self.share = layers, share
+        self.generator = torch.Generator().manual_seed(0)
+
+    def forward(self, mapping: StyleMapping, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """z [N, z_dim], y [N] or None -> w [N, layers, w_dim]."""
+        if self.generator.device != z.device:
+            self.generator = torch.Generator(z.device).manual_seed(self.generator.initial_seed())
+        g, n = self.generator, len(z)
+        other = torch.randn(z.shape, generator=g, device=z.device, dtype=z.dtype)
+        cut = torch.randint(1, self.layers, (n,), generator=g, device=z.device)
+        alone = torch.rand(n, generator=g, device=z.device) >= self.share
+        return mix(mapping(z, y), mapping(other, y), self.layers, cut.masked_fill(alone, self.layers))

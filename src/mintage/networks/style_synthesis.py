@@ -32,7 +32,7 @@ from mintage.networks.filters import TAPS, convolved_up, upsample
 from mintage.networks.grids import Grid, plan
 from mintage.networks.modulation import Noise, NoiseMode, activated, adain, demodulation, modulated, painted
 from mintage.networks.precision import outside_autocast, widened
-from mintage.networks.style_mapping import EqualLinear, StyleMapping
+from mintage.networks.style_mapping import EqualLinear, Mixing, StyleMapping
 
 StyleSize = Literal["XS", "S", "M", "L"]
 Form = Literal["modulated", "adain"]
@@ -170,20 +170,26 @@ class StyleGenerator(nn.Module):
     Args:
         z_dim: numbers in a latent; the row's w_dim if not given.
         classes: kinds of labels; 0 for none.
+        mixing: share of the examples that have two styles, in training.
 
-    Other arguments and errors as `StyleSynthesis` and `StyleMapping`.
+    Other arguments and errors as `StyleSynthesis`, `StyleMapping` and `Mixing`.
     """
 
     def __init__(self, shape: tuple[int, int, int], *, size: StyleSize | StyleRow = "S", z_dim: int | None = None,
-                 classes: int = 0, form: Form = "modulated") -> None:
+                 classes: int = 0, form: Form = "modulated", mixing: float = 0.0) -> None:
         super().__init__()
         row = style_row(size)
         self.z_dim, self.classes = row.w_dim if z_dim is None else z_dim, classes
         self.mapping = StyleMapping(self.z_dim, row.w_dim, depth=row.depth, classes=classes)
         self.synthesis = StyleSynthesis(shape, size=row, form=form)
+        self.mixing = Mixing(self.synthesis.layers, mixing) if mixing else None
+
+    def styles(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """w [N, w_dim]; in training, where styles are mixed, [N, layers, w_dim]."""
+        return self.mixing(self.mapping, z, y) if self.mixing is not None and self.training else self.mapping(z, y)
 
     def forward(self, z: Tensor, y: Tensor | None = None, noise: NoiseMode | None = None) -> Tensor:
-        return self.synthesis(self.mapping(z, y), noise)
+        return self.synthesis(self.styles(z, y), noise)
 
 
 def style_grid(shape: tuple[int, int, int]) -> Grid:

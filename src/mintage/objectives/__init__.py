@@ -9,6 +9,10 @@ from mintage.objectives.catalogue import ADVERSARIAL as ADVERSARIAL
 from mintage.objectives.classes import auxiliary_class as auxiliary_class
 from mintage.objectives.classes import realness as realness
 from mintage.objectives.classes import semi_supervised as semi_supervised
+from mintage.objectives.distances import feature_distance as feature_distance
+from mintage.objectives.distances import l1_distance as l1_distance
+from mintage.objectives.distances import l2_distance as l2_distance
+from mintage.objectives.distances import perceptual_distance as perceptual_distance
 from mintage.objectives.divergences import DIVERGENCES as DIVERGENCES
 from mintage.objectives.divergences import Divergence as Divergence
 from mintage.objectives.divergences import f_gan as f_gan
@@ -31,3 +35,9 @@ from mintage.objectives.relativistic import relativistic_paired as relativistic_
 from mintage.objectives.smoothing import one_sided as one_sided
 from mintage.objectives.smoothing import smoothable as smoothable
 from mintage.objectives.smoothing import smoothing as smoothing
+from mintage.objectives.variational import elbo as elbo
+from mintage.objectives.variational import gaussian_kl as gaussian_kl
+from mintage.objectives.variational import importance_weighted as importance_weighted
+from mintage.objectives.variational import log_bernoulli as log_bernoulli
+from mintage.objectives.variational import log_gaussian as log_gaussian
+from mintage.objectives.variational import reparameterised as reparameterised

@@ -31,7 +31,20 @@ ROWS: dict[str, str] = {
     "mixture-table": "collapse",
     "stacked-table": "collapse",
     "stacked-longest": "collapse",
+    "progan": "progan",
+    "stylegan": "stylegan",
+    "conditional": "conditional",
+    "infogan": "infogan",
+    "bigan": "bigan",
+    "latent-arithmetic": "latent",
+    "feature-extraction": "features",
+    "autoencoder": "autoencoders",
+    "vae": "autoencoders",
+    "pix2pix": "pix2pix",
+    "cyclegan": "cyclegan",
+    "srgan": "srgan",
     "what-works": "what_works",
+    "text-to-image": "text_to_image",
 }
 
 

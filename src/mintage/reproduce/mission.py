@@ -62,17 +62,17 @@ _OF = {
         pacgan: more modes than the same net without @ mixture-table stacked-table
         r3gan: best row of the fmnist table, all modes of stacked-mnist @ r3gan stacked-longest""",
     "C": """dcgan: beats gan on fmnist @ dcgan
-        latent-arithmetic: man with glasses - man + woman
-        conditional: cGAN, projection, AC-GAN
-        infogan: codes found without labels
-        bigan: an encoder learnt beside the generator
-        progan: growing from 4 x 4
-        stylegan: mapping, modulation, mixing
-        text-to-image: captions to pictures
-        pix2pix: pairs of pictures
-        cyclegan: pictures without pairs
-        srgan: super-resolution
-        feature-extraction: the critic's last layer as features""",
+        latent-arithmetic: man with glasses - man + woman @ latent-arithmetic
+        conditional: cGAN, projection, AC-GAN @ conditional
+        infogan: codes found without labels @ infogan
+        bigan: an encoder learnt beside the generator @ bigan
+        progan: growing from 4 x 4 @ progan
+        stylegan: mapping, modulation, mixing @ stylegan
+        text-to-image: captions to pictures @ text-to-image
+        pix2pix: pairs of pictures @ pix2pix
+        cyclegan: pictures without pairs @ cyclegan
+        srgan: super-resolution @ srgan
+        feature-extraction: the critic's last layer as features @ feature-extraction""",
     "D": """cyclegan-speech: one voice into another
         audio-super-resolution: more samples a second
         tabular: mixed columns; muon pairs
@@ -82,8 +82,8 @@ _OF = {
         missing-data: imputation
         molecules: SMILES
         futures: what comes next, with intervals""",
-    "E": """autoencoder: reconstruction
-        vae: importance-weighted likelihood of MNIST
+    "E": """autoencoder: reconstruction @ autoencoder
+        vae: importance-weighted likelihood of MNIST @ vae
         classical: mixtures, kernels, forests, Markov chains
         flow: explicit density
         wavenet: autoregression

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mintage.data.array_files import keyed
 from mintage.data.errors import DataError
 from mintage.data.idx import find_idx
 from mintage.data.sources import PLACE, SHARED, STACKED, open_data
@@ -39,6 +40,8 @@ class Training:
     recorded. Activations are bfloat16 where the processor has it, moves are never compiled, and nothing is timed.
 
     Args:
+        data: a name, or the path of a file below the folder that MINTAGE_DATA names.
+        resolution, labels, given: as `mintage train` takes them.
         judged, judgements: samples at each mark, and how many marks; the best of them is the product. 0 judges nothing,
             and the product is the end.
     """
@@ -51,6 +54,9 @@ class Training:
     batch: int | None = None
     judged: int = 1000
     judgements: int = 10
+    resolution: tuple[int, int] | None = None
+    labels: str | None = None
+    given: str | None = None
 
     def missing(self) -> str:
         """The system or an option of it is not built, or the data are not here."""
@@ -68,10 +74,19 @@ class Training:
         name, place = "mnist" if self.data == STACKED else self.data, os.environ.get(PLACE)
         if name in SHARED and (not place or find_idx(Path(place) / name, "train") is None):
             open_data(name)  # which says what is missing, and the remedy
+        if "/" in self.data and not keyed(self.source)[0].exists():
+            raise DataError(f"{self.data} is not in the folder that {PLACE} names; put it there, or set {PLACE}")
+
+    @property
+    def source(self) -> str:
+        """The data as they are opened here."""
+        return placed(self.data)
 
     def told(self) -> dict[str, Any]:
+        more = {"resolution": self.resolution, "labels": self.labels, "given": self.given}
         return {"system": self.system, "data": self.data, "examples": self.examples, "options": self.options,
-                "batch": self.batch, "judged": self.judged, "judgements": self.judgements}
+                "batch": self.batch, "judged": self.judged, "judgements": self.judgements,
+                **{name: value for name, value in more.items() if value is not None}}
 
     def measures(self) -> tuple[str, ...]:
         return tuple(measure.__name__ for measure in self.measured)
@@ -89,7 +104,8 @@ class Training:
         figures: Figures = {"diverged": 0.0, "seconds": float(summary["seconds"]),
                             "undone rounds": max((line.get("skipped", 0) for line in lines), default=0),
                             "roll-backs": max((line.get("rolled_back", 0) for line in lines), default=0)}
-        if run.settings.spec.kind == "image":
+        given = run.settings.spec.given
+        if run.settings.spec.kind == "image" and (given is None or given.kind == "text"):
             keep(folder, product.load(run.path).sample(SHOWN, seed=seed))
         for measure in self.measured:
             figures |= measure(run, seed)
@@ -99,7 +115,9 @@ class Training:
         if not (place / "settings.json").exists():
             shutil.rmtree(place, ignore_errors=True)  # what a kill left before the run was one
             device = machine.pick_device("cpu")
-            return begin(Wish(self.data, self.system, dict(self.options), batch=self.batch, examples=self.examples,
+            return begin(Wish(self.source, self.system, dict(self.options), batch=self.batch, examples=self.examples,
+                              resolution=self.resolution, labels=self.labels,
+                              given=None if self.given is None else placed(self.given),
                               seed=seed, device="cpu", precision=machine.precisions(device)[0], compile="off",
                               threads=threads, judged=self.judged, judgements=self.judgements, out=str(place),
                               command="mintage reproduce"), console)
@@ -107,6 +125,11 @@ class Training:
         if not (place / "summary.json").exists():
             carry_on(run, console)
         return run
+
+
+def placed(text: str) -> str:
+    """A name as it is; a path below the folder that MINTAGE_DATA names as a whole one."""
+    return os.path.join(os.environ.get(PLACE, ""), text) if "/" in text else text
 
 
 def keep(folder: Path, samples: np.ndarray) -> None:

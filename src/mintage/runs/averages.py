@@ -24,6 +24,7 @@ from mintage.runs.errors import RunError
 from mintage.runs.evaluating import court_for
 from mintage.runs.folder import Run
 from mintage.runs.judging import BANK, Judging, verdict_of
+from mintage.runs.labels import shares_of
 from mintage.runs.release import produce
 
 LENGTHS = (0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2)
@@ -100,7 +101,8 @@ def choose(run: Run, length: float) -> Evaluation | None:
     train, held_out = examples_of(run.settings)
     judging = Judging(run.settings, train, held_out)
     court = None if judging.abstains else court_for(run.settings, train, held_out, n=run.settings.judged, bank=BANK)
-    return produce(run, game, {"round": game.index, "examples": game.examples, "length": length}, court)
+    return produce(run, game, {"round": game.index, "examples": game.examples, "length": length,
+                               "shares": shares_of(train.labels, len(run.settings.spec.labels))}, court)
 
 
 def at_length(run: Run, length: float, game: Game | Stages | None = None) -> Game | Stages:

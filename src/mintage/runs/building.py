@@ -9,6 +9,8 @@ import torch
 
 from mintage.data import Batches, DataSpec, Examples, open_data
 from mintage.data.decoded import Say
+from mintage.data.givens import open_given
+from mintage.data.labels import with_labels
 from mintage.game import Game, Stages, derive
 from mintage.game.accumulation import check_parts, split
 from mintage.runs.errors import RunError
@@ -69,7 +71,13 @@ def check_in_parts(game: Game | Stages, batches: Batches) -> None:
 
 def open_examples(data: DataSettings, say: Say | None = None) -> Examples:
     """The real examples of a run, whole."""
-    return open_data(data.source, resolution=data.resolution, fit=data.fit, channels=data.channels, say=say)
+    examples = open_data(data.source, resolution=data.resolution, fit=data.fit, channels=data.channels, say=say)
+    if data.labels is not None:
+        examples = with_labels(examples, data.source, data.labels)
+    if data.need is None:
+        return examples
+    return open_given(examples, data.source, data.given, data.need, resolution=data.resolution, fit=data.fit,
+                      channels=data.channels, say=say)
 
 
 def examples_of(settings: Settings, say: Say | None = None) -> tuple[Examples, Examples]:

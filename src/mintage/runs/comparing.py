@@ -23,12 +23,13 @@ from mintage.evaluation.comparison import LEADING
 from mintage.evaluation.wording import number, table
 from mintage.runs.asked import Asked
 from mintage.runs.checkpoints import listed
+from mintage.runs.conditions import conditions_of
 from mintage.runs.durable import write_file, write_json
 from mintage.runs.errors import RunError
 from mintage.runs.evaluating import Court, court_of, generator_of
 from mintage.runs.film import png
 from mintage.runs.folder import Run
-from mintage.runs.judging import draw_of, labels_in_order
+from mintage.runs.judging import draw_of
 from mintage.runs.pairs import SHOWN, check_pair, open_pair
 
 MARGIN, HEIGHT = 8, 18
@@ -221,7 +222,7 @@ def write(found: Compared, folder: Path) -> None:
 
 def _shown(run: Run, court: Court, seed: int) -> torch.Tensor:
     game, _ = generator_of(run)
-    return draw_of(game, seed, "compare", labels_in_order(court.train, 0))(SHOWN)[0].cpu()
+    return draw_of(game, seed, "compare", conditions_of(court.train, court.testing, 0))(SHOWN)[0].cpu()
 
 
 def _sheet(samples: Mapping[str, torch.Tensor], spec: DataSpec) -> Image.Image | None:

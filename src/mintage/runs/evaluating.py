@@ -19,13 +19,14 @@ from mintage.evaluation.measures.stacked import digit_shares
 from mintage.game import Game, Stages
 from mintage.runs import checkpoints, product
 from mintage.runs.building import examples_of, game_of
+from mintage.runs.conditions import conditions_of
 from mintage.runs.durable import write_file, write_json
 from mintage.runs.errors import RunError
 from mintage.runs.features import extractor_named
 from mintage.runs.folder import Run
 from mintage.runs.generator_figures import figures_of
 from mintage.runs.held_out import divide
-from mintage.runs.judging import LEAST, draw_of, labels_in_order
+from mintage.runs.judging import LEAST, draw_of
 from mintage.runs.likelihoods import likelihoods_of
 from mintage.runs.settings import Settings
 
@@ -58,8 +59,8 @@ class Court(NamedTuple):
     def evaluate_game(self, game: Game | Stages, settings: Settings, name: str, seed: int) -> Evaluation:
         """The same of a game at hand."""
         try:
-            found = self.assessor.assess(draw_of(game, seed, "evaluate", labels_in_order(self.train, seed)), name,
-                                         seed=seed)
+            found = self.assessor.assess(
+                draw_of(game, seed, "evaluate", conditions_of(self.train, self.testing, seed)), name, seed=seed)
             digits = digits_of(self.train) if settings.data.source == STACKED else None
             return replace(found, facts={**found.facts, **figures_of(game, settings, seed, digits)})
         except ValueError as error:

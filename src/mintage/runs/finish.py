@@ -12,12 +12,14 @@ import torch
 from mintage.data import sheet
 from mintage.game import Game, Stages
 from mintage.runs import machine
+from mintage.runs.conditions import conditions_of
 from mintage.runs.console import Console, clock
 from mintage.runs.durable import write_file, write_json
 from mintage.runs.evaluating import Court, best_game, court_for
 from mintage.runs.film import Film, png
 from mintage.runs.folder import Run
 from mintage.runs.judging import BANK, CHUNK, Judging, samples_of
+from mintage.runs.labels import shares_of
 from mintage.runs.release import produce
 from mintage.runs.report import write_report
 
@@ -33,10 +35,12 @@ def finish(run: Run, judging: Judging, seconds: float, console: Console) -> None
     court = None
     if not judging.abstains:
         court = court_for(run.settings, judging.train, judging.held_out, n=run.settings.judged, bank=BANK)
-    found = produce(run, game, {"round": index, "examples": game.examples, "verdict": mark}, court)
+    facts = {"round": index, "examples": game.examples, "verdict": mark,
+             "shares": shares_of(judging.train.labels, len(run.settings.spec.labels))}
+    found = produce(run, game, facts, court)
     if court is not None and run.settings.spec.kind == "image":
         _neighbours(run, game, court)
-    Film(run, game).shoot("best")
+    Film(run, game, judging.conditions).shoot("best")
     took = seconds + time.perf_counter() - began
     write_json(run.path / "summary.json", {"best": {"round": index, "examples": game.examples}, "verdict": mark,
                                            "seconds": took, "memory": machine.memory_peak()})
@@ -45,7 +49,9 @@ def finish(run: Run, judging: Judging, seconds: float, console: Console) -> None
     for line in (found.leading(SAID) if found else []):
         console.say(f"  {line}")
     console.say(f"done in {clock(took)}; the best checkpoint is the one of round {index:,}")
-    console.say(f"samples:  mintage sample {run.path} -n 64")
+    given = run.settings.spec.given
+    console.say(f"translate: mintage translate {run.path} FILE" if given and given.kind == "image" else
+                f"samples:  mintage sample {run.path} -n 64")
     console.say(f"report:   {run.report}")
 
 
@@ -54,7 +60,8 @@ def _neighbours(run: Run, game: Game | Stages, court: Court) -> None:
     assessor = court.assessor
     if assessor.bank is None:
         return
-    samples = samples_of(game, run.settings.seed, "neighbours")(SHOWN)
+    asked = conditions_of(court.train, court.testing, run.settings.seed)
+    samples = samples_of(game, run.settings.seed, "neighbours", asked)(SHOWN)
     seen = torch.cat([assessor.extractor(part.to(assessor.device)).cpu() for part in samples.split(CHUNK)])
     distances, found = torch.cdist(seen, assessor.bank).topk(min(3, len(assessor.bank)), largest=False)
     rows = [samples.cpu(), *(court.train.gather(court.order[column]).x.cpu() for column in found.T)]

@@ -65,9 +65,10 @@ def lines_of(figures: dict[str, Any]) -> list[str]:
 
 
 def _path_length(game: Game | Stages, settings: Settings, seed: int) -> dict[str, Any] | None:
-    """Between latents of equal class; None where samples are no images, or the latents are not Gaussian."""
+    """Between latents of equal class; None where samples are no images, are made from
+    something given, or the latents are not Gaussian."""
     sampler = game.sampler
-    if sampler is None or settings.spec.kind != "image" or not 1 <= settings.spec.shape[0] <= 4:
+    if sampler is None or sampler.given or settings.spec.kind != "image" or not 1 <= settings.spec.shape[0] <= 4:
         return None
     place = 0
 

@@ -13,12 +13,14 @@ from mintage.data import Examples
 from mintage.evaluation import Judge, Verdict
 from mintage.evaluation.stopping import Mark
 from mintage.game import Game, Stages, generator
+from mintage.runs.conditions import Conditions, conditions_of
 from mintage.runs.held_out import divide
 from mintage.runs.settings import Settings
 
 CHUNK = 256
 LEAST = 16
 BANK = 20_000
+NONE = Conditions()
 
 
 class Judging:
@@ -29,7 +31,7 @@ class Judging:
         self.choosing = divide(held_out).choosing
         self.newest, self.seconds = "", list[float]()
         self.n = min(settings.judged, len(train), len(self.choosing))
-        self.labels = labels_in_order(train, settings.seed)
+        self.conditions = conditions_of(train, self.choosing, settings.seed)
         self._judge: Judge | None = None
 
     @property
@@ -51,7 +53,7 @@ class Judging:
         """Seconds that judging will take, from the features of one chunk of samples."""
         if self.abstains:
             return 0.0
-        sample = samples_of(game, 0, "estimate")
+        sample = samples_of(game, 0, "estimate", self.conditions)
         self.judge.extractor(sample(CHUNK))
         start = time.perf_counter()
         x = sample(CHUNK)
@@ -66,7 +68,7 @@ class Judging:
         if self.abstains:
             return None
         began = time.perf_counter()
-        verdict = self.judge.judge(samples_of(game, self.settings.seed, "judge", self.labels))
+        verdict = self.judge.judge(samples_of(game, self.settings.seed, "judge", self.conditions))
         found = verdict.to_json()
         found.pop("seconds")
         self.seconds.append(time.perf_counter() - began)
@@ -85,18 +87,18 @@ def marks_of(lines: Sequence[dict[str, Any]]) -> list[Mark]:
             if "judge" in line]
 
 
-def samples_of(game: Game | Stages, seed: int, purpose: str, labels: Tensor | None = None) -> Callable[[int], Tensor]:
+def samples_of(game: Game | Stages, seed: int, purpose: str, conditions: Conditions = NONE) -> Callable[[int], Tensor]:
     """A sampler of `game` that gives the same samples in the same order each time it is made; see `draw_of`."""
-    draw = draw_of(game, seed, purpose, labels)
+    draw = draw_of(game, seed, purpose, conditions)
     return lambda count: draw(count)[0]
 
 
-def draw_of(game: Game | Stages, seed: int, purpose: str, labels: Tensor | None = None
+def draw_of(game: Game | Stages, seed: int, purpose: str, conditions: Conditions = NONE
             ) -> Callable[[int], tuple[Tensor, Tensor | None]]:
     """Samples with their labels, if the game has classes.
 
-    `labels` [n] are those of real examples: samples take them in turn, so that classes come as often as in the data.
-    Without them classes come equally often.
+    Samples take the labels of `conditions` in turn, so that classes come as often as in the data, and are made from its
+    origins, where the game needs such. Without labels classes come equally often.
     """
     drawn = 0
 
@@ -107,16 +109,10 @@ def draw_of(game: Game | Stages, seed: int, purpose: str, labels: Tensor | None 
         z, y = game.sampler.latents(count, generator(seed, purpose, drawn))
         if y is not None:
             y = (y + drawn) % game.sampler.classes
-            if labels is not None:
-                y = labels[torch.arange(drawn, drawn + count) % len(labels)].to(y)
+            asked = conditions.labels_at(drawn, count)
+            y = y if asked is None else asked.to(y)
+        c = conditions.given_at(drawn, count) if game.sampler.given else None
         drawn += count
-        return game.generate(z, y), y
+        return game.generate(z, y, c), y
 
     return draw
-
-
-def labels_in_order(examples: Examples, seed: int) -> Tensor | None:
-    """The labels of real examples, shuffled; None where there are none."""
-    if examples.labels is None:
-        return None
-    return examples.labels.cpu()[torch.randperm(len(examples), generator=generator(seed, "labels"))]

@@ -31,8 +31,8 @@ def likelihoods_of(game: Game | Stages, train: Examples, testing: Examples, seed
     Raises:
         RunError: no sampler, or latents that are not plain normal vectors.
     """
-    if game.sampler is None:
-        raise RunError("this system is not sampled, so it has no likelihood")
+    if game.sampler is None or game.sampler.given:
+        raise RunError("this system is not sampled from latents alone, so it has no likelihood here")
     image = train.spec.kind == "image"
 
     def unit(x: Tensor) -> Tensor:

@@ -22,7 +22,9 @@ from torch import Tensor, nn
 from mintage.data import DataSpec, to_uint8
 from mintage.data.writing import rounded
 from mintage.game import Game, Stages, generator
+from mintage.runs import labels
 from mintage.runs.building import build_game
+from mintage.runs.captions import Captions, contents, kept
 from mintage.runs.durable import new_folder, write_into
 from mintage.runs.errors import RunError
 from mintage.runs.folder import Run
@@ -39,20 +41,23 @@ class Generator:
     `sample` gives arrays as people keep them; `generate` gives tensors as networks see them.
     """
 
-    def __init__(self, game: Game | Stages, spec: DataSpec, facts: dict[str, Any]) -> None:
+    def __init__(self, game: Game | Stages, spec: DataSpec, facts: dict[str, Any],
+                 captions: Captions | None = None) -> None:
         if game.sampler is None:
             raise RunError("this system is not sampled")
         self.game, self.spec, self.facts = game, spec, facts
-        self.classes = game.sampler.classes
+        self.classes, self.captions = game.sampler.classes, captions
 
-    def sample(self, n: int, *, seed: int = 0, label: str | int | None = None) -> np.ndarray:
+    def sample(self, n: int, *, seed: int = 0, label: str | int | None = None,
+               caption: str | None = None) -> np.ndarray:
         """`n` samples: uint8 [n, H, W, C] for images (no C where it is 1), float [n, d] in the data's units for points.
 
+        Of a generator that draws captions, samples are of `caption`, or in turn of captions held out of its training.
         The first samples of a seed are the same whatever `n`, but for the rounding of a batch of another size.
         """
         made = np.empty(0)
         at = 0
-        for x in self.ready(n, seed=seed, label=label):
+        for x in self.ready(n, seed=seed, label=label, caption=caption):
             part = to_array(x, self.spec)
             if not at:
                 made = np.empty((n, *part.shape[1:]), dtype=part.dtype)
@@ -60,21 +65,23 @@ class Generator:
             at += len(part)
         return made
 
-    def stream(self, n: int, *, seed: int = 0, label: str | int | None = None) -> Iterator[Tensor]:
+    def stream(self, n: int, *, seed: int = 0, label: str | int | None = None,
+               caption: str | None = None) -> Iterator[Tensor]:
         """`n` samples as network tensors on the CPU, in chunks of constant size.
 
         Raises:
             RunError: n below 1, or a label this generator does not have.
         """
-        for x in self._chunks(n, seed, label):
+        for x in self._chunks(n, seed, label, caption):
             yield x.cpu()
 
-    def ready(self, n: int, *, seed: int = 0, label: str | int | None = None) -> Iterator[Tensor]:
+    def ready(self, n: int, *, seed: int = 0, label: str | int | None = None,
+              caption: str | None = None) -> Iterator[Tensor]:
         """As `stream`, ready to be written: images as uint8 [k, C, H, W], so a quarter of the bytes leave the device.
 
         On CUDA a chunk is copied while the next is computed, and the host waits for neither.
         """
-        chunks, waiting = self._chunks(n, seed, label), deque[tuple[Tensor, torch.cuda.Event | None]]()
+        chunks, waiting = self._chunks(n, seed, label, caption), deque[tuple[Tensor, torch.cuda.Event | None]]()
         for x in chunks:
             waiting.append(_leaving(rounded(x) if self.spec.kind == "image" else x))
             if len(waiting) > (waiting[-1][1] is not None):
@@ -82,36 +89,41 @@ class Generator:
         while waiting:
             yield _arrived(*waiting.popleft())
 
-    def _chunks(self, n: int, seed: int, label: str | int | None) -> Iterator[Tensor]:
+    def _chunks(self, n: int, seed: int, label: str | int | None, caption: str | None) -> Iterator[Tensor]:
         if n < 1:
             raise RunError(f"{n} samples were asked for; ask for at least 1")
-        wanted, sampler = self._label(label), self.game.sampler
+        rows = self._given(caption)
+        wanted = labels.read(label, self.spec.labels, self.classes, self.facts.get("shares", ()))
+        sampler = self.game.sampler
         size = CHUNK * AT_ONCE.get(self.game.current.device.type, 1)
         for first in range(0, n, size):
             drawn = []
             for start in range(first, min(first + size, n), CHUNK):
-                z, y = sampler.latents(CHUNK, generator(seed, "sample", start))  # type: ignore[union-attr]
-                if y is not None:
-                    y = torch.full_like(y, wanted) if wanted is not None else (y + start) % self.classes
+                own = generator(seed, "sample", 0 if wanted.one_latent else start)
+                z, y = sampler.latents(CHUNK, own)  # type: ignore[union-attr]
+                z = z[:1].expand_as(z) if wanted.one_latent else z
+                y = None if y is None else wanted(start, CHUNK, n, seed).to(y.device)
                 drawn.append((z[:n - start], None if y is None else y[:n - start]))
-            labels = [y for _, y in drawn if y is not None]
-            yield self.game.generate(torch.cat([z for z, _ in drawn]), torch.cat(labels) if labels else None)
+            asked = [y for _, y in drawn if y is not None]
+            z = torch.cat([z for z, _ in drawn])
+            c = None if rows is None else rows[torch.arange(first, first + len(z)) % len(rows)]
+            yield self.game.generate(z, torch.cat(asked) if asked else None, c)
 
-    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """x = G(z, y) in float32, images in about [-1, 1]."""
-        return self.game.generate(z, y)
-
-    def _label(self, label: str | int | None) -> int | None:
-        if label is None:
+    def _given(self, caption: str | None) -> Tensor | None:
+        """What samples are made from, in turn: one caption, or those kept; None where they are made from nothing."""
+        given = self.spec.given
+        if not self.game.sampler.given or given is None:  # type: ignore[union-attr]
+            if caption is not None:
+                raise RunError(f"caption {caption!r} was asked for, but this generator was trained without captions")
             return None
-        if not self.classes:
-            raise RunError(f"label {label!r} was asked for, but this generator was trained without labels")
-        names = self.spec.labels
-        if str(label) in names:
-            return names.index(str(label))
-        if str(label).isdigit() and int(label) < self.classes:
-            return int(label)
-        raise RunError(f"there is no label {label!r}; there are: {', '.join(names)}")
+        if self.captions is None:
+            raise RunError("this generator makes images from images, and was given none; use: mintage translate RUN "
+                           "FILE_OR_FOLDER")
+        return self.captions.rows(caption)
+
+    def generate(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        """x = G(z, y), or G(z, y, c) for what is made from something given; float32, images in about [-1, 1]."""
+        return self.game.generate(z, y, c)
 
 
 def _leaving(x: Tensor) -> tuple[Tensor, torch.cuda.Event | None]:
@@ -150,6 +162,8 @@ def export(run: Run, game: Game | Stages, facts: dict[str, Any]) -> None:
     with new_folder(run.generator, point="generator") as folder:
         write_into(folder, "model.safetensors", data, point="generator")
         write_into(folder, "generator.json", json.dumps(body, indent=2, allow_nan=False).encode(), point="generator")
+        for name, content in contents(run.path).items():
+            write_into(folder, name, content, point="generator")
         write_into(folder, "README.md", card(settings.system, settings.spec, facts).encode(), point="generator")
 
 
@@ -190,7 +204,7 @@ def load(path: str | Path, *, device: str = "cpu", precision: str = "auto") -> G
         for name, tensor in own.items():
             tensor.copy_(weights[name])
     exact = body.get("precision", "fp32") if precision == "auto" else precision
-    return Generator(game.to(pick_device(device), exact), spec, body)
+    return Generator(game.to(pick_device(device), exact), spec, body, kept(folder, spec.given))
 
 
 def _sampled(game: Game | Stages) -> dict[str, nn.Module]:

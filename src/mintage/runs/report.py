@@ -41,8 +41,8 @@ def write_report(run: Run) -> None:
 def page(run: Run) -> str:
     """The whole page."""
     title = f"{run.path.resolve().name}"
-    parts = [_head(run), _final(run), _film(run), _neighbours(run), judgement(run), _losses(run), _settings(run),
-             _data(run), _again(run)]
+    parts = [_head(run), _final(run), _film(run), _neighbours(run), _explored(run), judgement(run), _losses(run),
+             _settings(run), _data(run), _again(run)]
     css = (files("mintage.runs") / "report.css").read_text()
     return (f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{escape(title)}: mintage</title>"
             f"<meta name='viewport' content='width=device-width, initial-scale=1'><style>{css}</style><body>"
@@ -91,6 +91,13 @@ def _neighbours(run: Run) -> str:
     return ("<h2>Nearest training examples</h2>" + _image(picture, "samples over their nearest training examples")
             + "<p class='note'>Top row: samples. Under each, the three training examples nearest to it in the judge's "
             "features. A copy would show as the same picture twice.</p>")
+
+
+def _explored(run: Run) -> str:
+    if not (run.path / "explore" / "index.html").exists():
+        return ""
+    return ("<h2>The latent space</h2><p>Interpolation, directions and more are in <a href='explore/index.html'>"
+            "explore/index.html</a>.</p>")
 
 
 def _losses(run: Run) -> str:

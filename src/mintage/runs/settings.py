@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mintage.data import DataSpec, Fit
+from mintage.data.givens import Need
 from mintage.runs.durable import write_json
 from mintage.runs.errors import RunError
 from mintage.runs.plan import Plan
@@ -17,13 +18,16 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Where the real examples come from and what is done to them."""
+    """Where the real examples come from and what is done to them; `need` is what their system makes them from."""
 
     source: str
     resolution: tuple[int, int] | None = None
     fit: Fit = "crop"
     channels: int | None = None
     flip: bool = False
+    labels: str | None = None
+    given: str | None = None
+    need: Need | None = None
     held_out: float = 0.1
     count: int = 0
     fingerprint: str = ""

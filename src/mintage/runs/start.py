@@ -15,12 +15,12 @@ from typing import Any
 import torch
 
 import mintage
-from mintage.data import Batches, DataSpec, Examples, Fit, open_data
+from mintage.data import Batches, DataSpec, Examples, Fit
 from mintage.game import Game, Stages, derive
 from mintage.networks import Grid
 from mintage.runs import machine
 from mintage.runs.averages import room
-from mintage.runs.building import build_game, check_in_parts
+from mintage.runs.building import build_game, check_in_parts, open_examples
 from mintage.runs.console import Console
 from mintage.runs.errors import RunError
 from mintage.runs.folder import Run
@@ -29,6 +29,7 @@ from mintage.runs.plan import make_plan
 from mintage.runs.settings import DataSettings, Settings
 from mintage.runs.training import carry_on
 from mintage.runs.trial import measure
+from mintage.systems import SYSTEMS
 from mintage.systems.options import check
 
 JUDGED = 2048
@@ -49,6 +50,8 @@ class Wish:
     fit: Fit = "crop"
     channels: int | None = None
     flip: bool = False
+    labels: str | None = None
+    given: str | None = None
     batch: int | None = None
     examples: int | None = None
     minutes: float | None = None
@@ -126,7 +129,7 @@ def opened(wish: Wish, console: Console) -> Examples:
         said.add(sentence)
         console.say(sentence)
 
-    examples = open_data(wish.data, resolution=wish.resolution, fit=wish.fit, channels=wish.channels, say=say)
+    examples = open_examples(_data(wish), say)
     for note in examples.notes:
         if note not in said:
             console.say(note)
@@ -160,8 +163,8 @@ def batch_of(system: str) -> int:
 def _settings(wish: Wish, examples: Examples, options: dict[str, Any], batch: int, device: torch.device) -> Settings:
     spec = examples.spec
     resolution = (spec.shape[1], spec.shape[2]) if spec.kind == "image" else None
-    data = DataSettings(source=_lasting(wish.data), resolution=resolution, fit=wish.fit, channels=wish.channels,
-                        flip=wish.flip, held_out=HELD_OUT, count=len(examples), fingerprint=examples.fingerprint)
+    data = replace(_data(wish), resolution=resolution, flip=wish.flip, held_out=HELD_OUT, count=len(examples),
+                   fingerprint=examples.fingerprint)
     return Settings(system=wish.system, options=options, data=data, spec=spec, batch=batch,
                     plan=make_plan(batch, batch), seed=wish.seed, device=str(device), precision="fp32",
                     threads=torch.get_num_threads(), judged=wish.judged, patience=wish.patience,
@@ -169,8 +172,28 @@ def _settings(wish: Wish, examples: Examples, options: dict[str, Any], batch: in
                     machine=machine.describe(device), created=datetime.now(UTC).isoformat(timespec="seconds"))
 
 
+def _data(wish: Wish) -> DataSettings:
+    """What is to be opened, and what the system needs beside it.
+
+    Raises:
+        RunError: something is given to a system that makes examples from nothing.
+    """
+    need = getattr(import_module(f"mintage.systems.{wish.system}"), "GIVEN", None)
+    if wish.given is not None and need is None:
+        takes = [name for name in SYSTEMS if getattr(import_module(f"mintage.systems.{name}"), "GIVEN", None)]
+        raise RunError(f"{wish.system} makes examples from latents alone, and --given is {wish.given!r}; leave it out, "
+                       f"or choose a system that makes them from something: {', '.join(takes)}")
+    return DataSettings(source=_lasting(wish.data), resolution=wish.resolution, fit=wish.fit, channels=wish.channels,
+                        need=need,
+                        labels=None if wish.labels is None else _lasting(wish.labels),
+                        given=None if wish.given is None else _lasting(wish.given))
+
+
 def _lasting(source: str) -> str:
-    """The source so that it is found from any folder: paths absolute, names as they are."""
+    """The source so that it is found from any folder: paths absolute, names as they are, FILE.npz:KEY likewise."""
+    path, colon, part = source.rpartition(":")
+    if colon and not Path(source).exists() and Path(path).exists():
+        return f"{Path(path).resolve()}:{part}"
     return str(Path(source).resolve()) if Path(source).exists() else source
 
 

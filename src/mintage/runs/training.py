@@ -20,7 +20,7 @@ from mintage.evaluation.time_left import time_left
 from mintage.game import Game, NotFinite, Round, Stages, play
 from mintage.game.compiling import compile_moves
 from mintage.game.graphs import graph_moves
-from mintage.runs import averages, checkpoints, machine
+from mintage.runs import averages, captions, checkpoints, machine
 from mintage.runs.building import batches_of, examples_of, game_of
 from mintage.runs.checkpoints import Checkpoint
 from mintage.runs.console import Console
@@ -68,11 +68,11 @@ class Session:
         self.run, self.console, self.signals, self.judging = run, console, signals, judging
         self.settings, self.plan = run.settings, run.settings.plan
         self.game = game_of(self.settings)
-        self.film = Film(run, self.game)
+        self.film = Film(run, self.game, judging.conditions)
+        captions.keep(run.path, judging.conditions.origins)
         self.began, self.earlier = time.perf_counter(), 0.0
-        self.began_at = 0
+        self.began_at, self.saved_at = 0, -1
         self.verdict: float | None = None
-        self.saved_at = -1
         self.paces: deque[float] = deque(maxlen=8)
 
     @property
@@ -218,7 +218,7 @@ class Session:
                            "rate or raise the penalty, and look for not-a-number in the data") from failure
         point, _ = checkpoints.latest(self.run.checkpoints, scheduled=True)
         self.game = game_of(self.settings)
-        self.film = Film(self.run, self.game)
+        self.film = Film(self.run, self.game, self.judging.conditions)
         self._take_up(point)
         self.game.begin_again(times)
         self.console.warn(f"{failure}; rolled back to round {self.game.index} and going on with other draws "

@@ -1,4 +1,4 @@
-"""A few labelled examples of a stream whose other labels stay unseen."""
+"""Labels: the classes a system must have, and a few labelled examples of a stream whose other labels stay unseen."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mintage.data import DataSpec
 from mintage.game import Round
 
 SEARCHED = 200  # examples looked at for each that is wanted, before a rare class is left incomplete
@@ -50,3 +51,16 @@ class Few:
             if not any(wanted):
                 break
         return torch.cat(found_x), torch.cat(found_y)
+
+
+def classes_of(spec: DataSpec, system: str) -> int:
+    """The number of classes of the data, for a system that is told them.
+
+    Raises:
+        ValueError: no labels, or a single class.
+    """
+    if len(spec.labels) < 2:
+        have = f"all are of one class, {spec.labels[0]!r}" if spec.labels else "these have no labels"
+        raise ValueError(f"{system} learns from labels of two classes or more, and {have}: put the examples of each "
+                         "class in a folder of its own, give --labels FILE.csv, or use --system r3gan")
+    return len(spec.labels)

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mintage.data import DataSpec
 from mintage.game import Clock, Objective, Round, Sampler, Schedule, Terms, returns
@@ -69,6 +69,20 @@ def _seen(D: Any, x: Tensor, y: Tensor | None, sloped: bool) -> tuple[Tensor, di
     return logits, {"slope": known(slopes)}
 
 
+def critic_on(loss: Adversarial, seen: Callable[[Any, Round], tuple[Tensor, Tensor]]) -> Objective:
+    """D lowers `loss.critic(D(real), D(fake))` on what `seen(nets, round)` gives: (real, fake)."""
+
+    @shows(loss)
+    @returns("loss")
+    def objective(nets: Any, round: Round) -> Terms:
+        real, fake = seen(nets, round)
+        a, b = nets.D(real), nets.D(fake)
+        watch(loss, round, a, b, Shown(real, fake, None, a, b))
+        return {"loss": loss.critic(a, b)}
+
+    return objective
+
+
 def generator(loss: Adversarial, prior: Prior, *, conditional: bool = False) -> Objective:
     """G lowers `loss.generator`; a loss of pairs also sees the critic's logits on the round's real examples."""
 
@@ -82,7 +96,8 @@ def generator(loss: Adversarial, prior: Prior, *, conditional: bool = False) -> 
 
 
 class Shown(NamedTuple):
-    """What a critic's move shows to who listens: reals and fakes [N, ...], labels [N] or None, their logits a and b."""
+    """What a critic's move shows to who listens: reals and fakes [N, ...], their logits a and b, and what the critic
+    takes beside both: labels y [N], captions [N, d], or None."""
 
     real: Tensor
     fake: Tensor
@@ -144,6 +159,19 @@ def labelled(round: Round, conditional: bool) -> tuple[Tensor, Tensor | None]:
     return round.batch.x, round.batch.y if conditional else None
 
 
+@contextlib.contextmanager
+def resting(net: nn.Module) -> Iterator[None]:
+    """Inside, the network is in evaluation mode and no gradient is recorded; afterwards it is as it was."""
+    training = [module for module in net.modules() if module.training]
+    net.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module in training:
+            module.training = True
+
+
 def share_of_budget(share: float) -> Schedule:
     """So many examples: a share of the budget."""
 
@@ -163,3 +191,24 @@ def image_shape(spec: DataSpec, system: str) -> tuple[int, int, int]:
         raise ValueError(f"{system} is made for images and these data are {spec.kind}; use --system gan")
     channels, height, width = spec.shape
     return channels, height, width
+
+
+def source_shape(spec: DataSpec, system: str, *, paired: bool, factor: int = 1) -> tuple[int, int, int]:
+    """(C, H, W) of the images c that the images x are made from, of their size divided by `factor`.
+
+    Raises:
+        ValueError: the data are not images, or no images are given with them, or of another size.
+    """
+    _, height, width = image_shape(spec, system)
+    given, wanted = spec.given, "an image for each example" if paired else "images of the other side, without pairs"
+    if given is None or given.kind != "image":
+        raise ValueError(f"{system} makes images from images, and none are given with these data; say " + (
+            f"--given FOLDER ({wanted})" if factor == 1 else "mintage train, which reduces them by itself, or use "
+            "mintage.data.reductions.with_reduced"))
+    if given.paired != paired:
+        raise ValueError(f"{system} needs {wanted}; use --system {'cyclegan' if paired else 'pix2pix'} for these data")
+    if given.shape[1:] != (-(-height // factor), -(-width // factor)):
+        raise ValueError(f"{system} makes images {factor} times the size of those given, and these are {height} x "
+                         f"{width} from {given.shape[1]} x {given.shape[2]} (height x width); give both one "
+                         "--resolution")
+    return given.shape[0], given.shape[1], given.shape[2]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import torch
-
 from mintage.data import DataSpec
 from mintage.game import Average, Game, Move, Objective, Player, Round, Terms, adam, returns, unrolled
 from mintage.latent import normal
@@ -67,7 +65,7 @@ def unrolled_gan(
         nets=pair(spec, size=size, z_dim=z_dim),
         players={"D": Player("D", adam(critic_lr, beta1)), "G": Player("G", adam(lr, beta1))},
         moves=[Move("D", answers),
-               Move("G", unrolled(value(minimax, prior), opponent="D", by=sized(answers), steps=steps,
+               Move("G", unrolled(value(minimax, prior), opponent="D", by=answers, steps=steps, sized=True,
                                   lr=inner_lr or critic_lr))],
         sampler=sampler(prior),
         controllers=[Average("G", half_life=share_of_budget(ema))] if ema else [],
@@ -82,18 +80,6 @@ def value(loss: Adversarial, prior: Prior) -> Objective:
         return {"loss": -loss.critic(nets.D(round.batch.x), nets.D(generate(nets, round.draw(prior), None)))}
 
     return objective
-
-
-def sized(objective: Objective) -> Objective:
-    """L / rms(g), whose gradient is g / rms(g), for a critic that is looked ahead; rms(g) is held constant."""
-
-    def scaled(nets: Any, round: Round) -> Terms:
-        loss = torch.stack(list(objective(nets, round).values())).sum()
-        slopes = torch.autograd.grad(loss, list(nets.D.weights.values()), retain_graph=True)
-        rms = torch.cat([slope.flatten() for slope in slopes]).square().mean().sqrt()
-        return {"loss": loss / rms.clamp(min=1e-8)}
-
-    return scaled
 
 
 def automatic(spec: DataSpec, count: int, device: str, given: dict[str, Any]) -> dict[str, tuple[Any, str]]:

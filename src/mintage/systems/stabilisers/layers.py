@@ -72,8 +72,11 @@ def packing(game: Game, spec: DataSpec, *, m: Count = 2) -> Game:
     """
     D, (x, y) = game.net("D"), trial(game, spec)
     if y is not None:
-        raise ValueError("its critic takes labels, and those of a pack differ; train it without labels (conditional "
-                         "off)")
+        raise ValueError("its critic takes labels, codes or captions beside examples, and those of a pack differ; "
+                         "train it without labels (conditional off), or choose a system without them")
+    if getattr(D, "in_parts", False):
+        raise ValueError("its critic also tells something of each example, and a pack has one voice; choose a system "
+                         "whose critic has one head, as dcgan")
     if any(isinstance(module, ReferenceNorm) for module in D.modules()):
         raise ValueError("references cannot be packed with the batch they stand in front of; keep the norm for G alone")
     pack_first(D, first_layer(D, x, y), m)
@@ -175,6 +178,9 @@ def _width(D: nn.Module, layer: str, x: torch.Tensor, y: torch.Tensor | None) ->
 
 def _referred(game: Game, spec: DataSpec, kind: Literal["virtual", "reference"], references: int, of: Which) -> Game:
     """D's references are the first real examples that are played; G's are latents, and classes in equal parts."""
+    if game.sampler is not None and game.sampler.given:
+        raise ValueError("its samples are made from something given, and references would be of latents alone; choose "
+                         "a system that is sampled from latents")
     for name in _chosen(game, of):
         net = game.net(name)
         if name == "G" and game.sampler is not None:

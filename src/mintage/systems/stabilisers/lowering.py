@@ -111,6 +111,9 @@ def matching(game: Game, spec: DataSpec) -> Game:
     if game.moves[number].declared != ("loss",):
         raise ValueError(f"its generator lowers the terms {game.moves[number].declared}, and feature matching would "
                          "take the place of all of them; choose a system whose generator has one loss")
+    if getattr(game.net("D"), "beside", 0):
+        raise ValueError("its critic sees codes or captions beside examples, and features of both together are not "
+                         "those of examples; choose a system whose critic sees examples alone")
     layer = feature_layer(game.net("D"), *trial(game, spec))
 
     @returns("loss")
@@ -124,14 +127,14 @@ def matching(game: Game, spec: DataSpec) -> Game:
     return remade(game, moves=_swapped(game, number, replace(game.moves[number], objective=objective)))
 
 
-def unrolling(game: Game, spec: DataSpec, *, steps: Count = 5, lr: Positive = 0.001) -> Game:
+def unrolling(game: Game, spec: DataSpec, *, steps: Count = 5, lr: Positive = 2e-4) -> Game:
     """G lowers its loss as it will be after D's next steps, and gradients flow through these.
 
     Unrolled Generative Adversarial Networks (Metz et al., 2017), https://arxiv.org/abs/1611.02163
 
     Args:
         steps: Of gradient descent that D is looked ahead.
-        lr: Rate of these steps.
+        lr: What a step moves a weight by, in root mean square, as a first step of Adam would.
     """
     number, theirs = _generator_move(game), next(m for m in game.moves if "D" in game.players[m.player].nets)
     mine = game.moves[number]
@@ -139,7 +142,7 @@ def unrolling(game: Game, spec: DataSpec, *, steps: Count = 5, lr: Positive = 0.
     if getattr(theirs.objective, "joined", False):
         raise ValueError("its critic's gradient is found jointly with its penalties', which cannot be differentiated "
                          "again; choose a system without R1 and R2, as dcgan or gan")
-    ahead = unrolled(mine.objective, opponent="D", by=theirs.objective, steps=steps, lr=lr)
+    ahead = unrolled(mine.objective, opponent="D", by=theirs.objective, steps=steps, lr=lr, sized=True)
     return remade(game, moves=_swapped(game, number, replace(mine, objective=ahead)))
 
 

@@ -116,9 +116,11 @@ def replaced(move: Move, objective: Objective, weights: Mapping[str, Number]) ->
 
 
 def trial(game: Game, spec: DataSpec) -> tuple[Tensor, Tensor | None]:
-    """A few examples of noise for D, with labels where it takes them: only their shapes matter."""
+    """A few examples of noise for D, with what it takes beside them, labels or vectors: only their shapes matter."""
     x = torch.randn(FEW, *spec.shape, generator=generator("trial"))
-    classes = int(getattr(game.nets.D, "classes", 0))
+    classes, beside = (int(getattr(game.nets.D, name, 0)) for name in ("classes", "beside"))
+    if beside:
+        return x, torch.randn(FEW, beside, generator=generator("trial", "beside"))
     return x, torch.zeros(FEW, dtype=torch.int64) if classes else None
 
 
@@ -139,7 +141,7 @@ def a_pair(game: Game, spec: DataSpec) -> None:
 def a_generator(game: Game, spec: DataSpec) -> None:
     """There is a network G, with a sampler."""
     if "G" not in dict(game.nets.named_children()) or game.sampler is None:
-        raise ValueError("it has no generator G with a sampler")
+        raise ValueError("it has no generator G with a sampler; choose a system of a generator and a critic")
 
 
 def shown_logits(game: Game, spec: DataSpec) -> None:
