@@ -1,6 +1,6 @@
 """StyleGAN2's generator at 64 x 64, forward and backward: mintage's against the textbook form with the same weights.
 
-    python benchmarks/stylegan.py [--repeats 7] [--out FILE.json]
+    python benchmarks/stylegan.py [--repeats 7] [--record]
 
 The textbook form has weights for each example and one group an example (`bench.peer_stylegan2`, per-sample). Float32,
 batch 8, one thread, processor time, sides in turns, medians; the outputs are compared first.
@@ -9,16 +9,16 @@ batch 8, one thread, processor time, sides in turns, medians; the outputs are co
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 
+import recording
 import torch
-from bench.pairing import this_machine
 from bench.peer_stylegan2 import BATCH, FORMS, Theirs, networks
 from torch import Tensor
+
+from mintage.lab.outcome import Finding, Table
 
 WANTED, CLOSE = 1.5, 1e-4
 
@@ -34,8 +34,8 @@ def main() -> None:
     """Print and keep the ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--out", type=Path)
-    given = parser.parse_args()
+    parser.add_argument("--record", action="store_true")
+    given, began = parser.parse_args(), time.perf_counter()
     torch.set_num_threads(1)
     G, D = networks()
     theirs = Theirs(G, D, FORMS["per-sample"])
@@ -50,12 +50,18 @@ def main() -> None:
             spent = seconds(make, z)
             took[name] += [spent] if turn else []  # the first of each warms up
     ratio = median(b / a for a, b in zip(*took.values(), strict=True))
-    found = {"ratio": round(ratio, 2), "wanted": WANTED, "largest difference": off, "close": CLOSE,
-             "seconds": {name: round(median(times), 3) for name, times in took.items()}, "repeats": given.repeats,
-             "machine": this_machine(1)}
-    print(json.dumps(found, indent=1))
-    if given.out:
-        given.out.write_text(json.dumps(found, indent=1) + "\n")
+    findings = [Finding.at_least("textbook's time over mintage's, forward and backward, median of pairs", WANTED,
+                                 ratio),
+                Finding.at_most("largest difference of their outputs", CLOSE, off)]
+    table = Table("Processor seconds, medians", ["form", "seconds"],
+                  [[name, round(median(times), 3)] for name, times in took.items()])
+    if given.record:
+        recording.write("stylegan-speed", "StyleGAN2's generator is the textbook's, in less time", findings,
+                        command="python benchmarks/stylegan.py --record", tables=[table],
+                        seconds=time.perf_counter() - began)
+    else:
+        print(findings, table)
+
 
 
 if __name__ == "__main__":

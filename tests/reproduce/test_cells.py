@@ -251,3 +251,17 @@ def test_a_record_is_written_with_the_arms_that_are_absent(tmp_path):
     cells.do(lambda text: None, QUIET)
     write(cells, outcome_of(cells), tmp_path / "out", command="x")
     assert json.loads((tmp_path / "out" / "squares.json").read_text())["absent"] == {"other arm": "not built"}
+
+
+def test_what_is_there_so_far_is_recorded_as_unfinished_and_nothing_is_trained(monkeypatch, tmp_path, capsys):
+    work = Squares()
+    plant(monkeypatch, row(work, Squares(1.0)))
+    assert call(tmp_path, "--only", "plain") == 0
+    assert work.done == [1, 2, 3]
+    assert call(tmp_path, "--so-far") == 0
+    assert work.done == [1, 2, 3] and "so far it holds" in capsys.readouterr().out
+    record = json.loads((tmp_path / "out" / "squares.json").read_text())
+    assert record["left"] == 3 and record["seeds"] == [1, 2, 3]
+    (tmp_path / "out" / "gan.json").write_bytes((tmp_path / "out" / "squares.json").read_bytes())
+    now = state(Claim("gan", "A", "", ("gan",)), tmp_path / "out")
+    assert now.word == "unfinished" and now.note.startswith("3 runs are not there yet; so far 0 of ")

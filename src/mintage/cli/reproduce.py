@@ -24,10 +24,11 @@ WORK = Path("runs/reproduce")
 
 
 Switch = Annotated[bool, Parameter(name="--list", negative="")]
+So = Annotated[bool, Parameter(negative="")]
 
 
 def reproduce(row: str | None = None, /, *, list_: Switch = False, seeds: str = "", only: str = "", threads: int = 1,
-              minutes: float | None = None, work: Path = WORK, out: Path = Path("results")) -> None:
+              minutes: float | None = None, so_far: So = False, work: Path = WORK, out: Path = Path("results")) -> None:
     """List the claims of the project and their state, or reproduce a row of them.
 
     A row is trained over its seeds, one run after the other. It may be stopped and started again at any time, and the
@@ -49,6 +50,8 @@ def reproduce(row: str | None = None, /, *, list_: Switch = False, seeds: str = 
         Of each training.
     minutes
         Begin nothing new after so many minutes.
+    so_far
+        Train nothing: record what is there, with what is missing said in the record.
     work
         Folder of the runs; about 10 MB each.
     out
@@ -65,21 +68,21 @@ def reproduce(row: str | None = None, /, *, list_: Switch = False, seeds: str = 
     if all(arm.name in reasons for arm, _ in cells.asked):
         raise LabError(f"{row} cannot be reproduced here: {next(iter(reasons.values()))}")
     print(f"{row}: {declared.claim}")
-    until = math.inf if minutes is None else time.monotonic() + 60 * minutes
+    until = -math.inf if so_far else math.inf if minutes is None else time.monotonic() + 60 * minutes
     troubles = cells.do(lambda text: print(text, flush=True), Console(quiet=not sys.stdout.isatty()), until=until)
     for reason, names in _grouped(troubles, {arm.name for arm, _ in cells.asked}).items():
         print(f"left out: {', '.join(names)}: {reason}")
-    _tell(cells, out, given)
+    _tell(cells, out, given, so_far)
 
 
-def _tell(cells: Cells, out: Path, seeds: list[int]) -> None:
+def _tell(cells: Cells, out: Path, seeds: list[int], so_far: bool) -> None:
     row, left = cells.row, len(cells.missing())
     if left == len(cells.every):
         print("nothing is there yet")
         return
     outcome = outcome_of(cells)
     print(told(outcome))
-    whole = not left or row.partial
+    whole = not left or row.partial or so_far
     if not whole or seeds:
         print(f"{left} of {len(cells.every)} runs are not there yet; nothing is recorded" if left else
               "other seeds than the row's: nothing is recorded")
@@ -88,7 +91,7 @@ def _tell(cells: Cells, out: Path, seeds: list[int]) -> None:
         print(f"written: {path}")
     if left:
         print(f"{left} of {len(cells.every)} runs are not there yet; the record says so")
-    print("holds" if outcome.holds else "does not hold")
+    print(("so far it " if left else "") + ("holds" if outcome.holds else "does not hold"))
     if not outcome.holds:
         raise SystemExit(1)
 

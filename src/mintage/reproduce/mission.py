@@ -25,7 +25,7 @@ class Claim:
 
 
 class State(NamedTuple):
-    """Where a claim stands: holds, does not hold, not run, not built; what to run; when it was recorded."""
+    """Where a claim stands: holds, does not hold, unfinished, not run, not built; what to run; when it was recorded."""
 
     word: str
     command: str
@@ -118,6 +118,9 @@ def _of(name: str, results: Path) -> State:
     except (OSError, ValueError):
         return _without_record(name, command)
     date, misses = str(record.get("date", "")), len(record.get("misses", []))
+    if record.get("left"):
+        return State("unfinished", command, f"{record['left']} runs are not there yet; so far "
+                                            f"{misses} of {len(record.get('measured', {}))} findings miss", date)
     if record.get("holds"):
         return State("holds", command, f"{len(record['measured'])} of {len(record['measured'])} findings", date)
     return State("does not hold", command, f"{misses} of {len(record.get('measured', {}))} findings miss", date)

@@ -31,7 +31,9 @@ def write(cells: Cells, outcome: Outcome, out: Path, *, command: str) -> list[Pa
     out.mkdir(parents=True, exist_ok=True)
     made = record(name, cells.row.claim, outcome, command=command, seconds=cells.seconds(), version=__version__,
                   machine=machine.describe(torch.device("cpu")) | {"threads": cells.threads})
-    write_json(out / f"{name}.json", made | {"cells": rows(cells), "absent": absent(cells)})
+    there = rows(cells)
+    made |= {"seeds": sorted({cell["seed"] for cell in there}), "left": len(cells.missing())}
+    write_json(out / f"{name}.json", made | {"cells": there, "absent": absent(cells)})
     paths = [out / f"{name}.json"]
     page = sheet(cells)
     if page is not None:
