@@ -214,12 +214,19 @@ def _sampled(game: Game | Stages) -> dict[str, nn.Module]:
     return averaged or dict(playing.nets.named_children())
 
 
+def use(path: str, spec: DataSpec, n: int) -> str:
+    """How a generator is used, as a block of Markdown."""
+    if spec.given is not None and spec.given.kind == "image":
+        return f"```\nmintage translate {path} IMAGE_OR_FOLDER\n```"
+    return (f"```python\nimport mintage\n\ngenerator = mintage.load({path!r})\n"
+            f"samples = generator.sample({n}, seed=0)\n```")
+
+
 def card(system: str, spec: DataSpec, facts: dict[str, Any]) -> str:
     """The card of a generator, in Markdown."""
     shape = "x".join(str(side) for side in spec.shape)
     judged = "".join(f"- {line}\n" for line in facts.get("verdict_lines", []))
     classes = f", classes {', '.join(spec.labels)}" if spec.labels else ""
     return (f"# A generator made by mintage\n\nSystem `{system}`, {spec.kind} of shape {shape}{classes}; trained for "
-            f"{facts['examples']:,} examples.\n\n```python\nimport mintage\n\n"
-            "generator = mintage.load(\"path/to/this/folder\")\nsamples = generator.sample(16, seed=0)\n```\n\n"
+            f"{facts['examples']:,} examples.\n\n{use('path/to/this/folder', spec, 16)}\n\n"
             f"## How it was judged\n\n{judged or 'It was not judged.'}\n")

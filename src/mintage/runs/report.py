@@ -18,6 +18,7 @@ from mintage.runs.console import clock
 from mintage.runs.durable import write_file
 from mintage.runs.folder import Run
 from mintage.runs.judgement import judgement
+from mintage.runs.product import use
 
 SCRIPT = """
 for (const film of document.querySelectorAll('.film')) {
@@ -142,9 +143,8 @@ def _data(run: Run) -> str:
 
 def _again(run: Run) -> str:
     command = run.settings.command or "(this run was begun from Python)"
-    load = escape(f"generator = mintage.load({str(run.path)!r})")
-    return (f"<h2>Use it, and make it again</h2><pre>import mintage\n\n{load}\n"
-            f"samples = generator.sample(64, seed=0)</pre><pre>{escape(command)}</pre>")
+    way = use(str(run.path), run.settings.spec, 64).partition("\n")[2].removesuffix("\n```")
+    return f"<h2>Use it, and make it again</h2><pre>{escape(way)}</pre><pre>{escape(command)}</pre>"
 
 
 def _image(path: Path, name: str) -> str:

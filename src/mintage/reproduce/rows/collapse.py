@@ -76,7 +76,8 @@ def read_stacks(found: Found) -> Outcome:
     return Outcome(findings, [Table(f"Stacked MNIST, {STACKED:,} examples", header, rows)], seeds=(0, 1, 2),
                    reading="All play for the same number of examples, not for the same time. Stacks are of random "
                            "digits, whose classes are not quite even, and the KL is against that target. Noise that "
-                           "is read as a digit counts as a mode: see the share that is confidently read.")
+                           "is read as a digit counts as a mode: see the share that is confidently read, and "
+                           "the sheet: it shows which games have learnt to draw digits within the budget at all.")
 
 
 def read_longest(found: Found) -> Outcome:
