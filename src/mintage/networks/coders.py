@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Literal
 
 import torch
@@ -24,6 +23,7 @@ from torch import Tensor, nn
 
 from mintage.networks.grids import Grid, plan
 from mintage.networks.precision import outside_autocast, widened
+from mintage.networks.sizes import row_of
 from mintage.networks.upsampling import DoublingConv2d
 
 CoderSize = Literal["XS", "S", "M", "L"]
@@ -47,7 +47,7 @@ class Encoder(nn.Module):
 
     def __init__(self, shape: Sequence[int], outputs: int, *, size: CoderSize = "S") -> None:
         super().__init__()
-        width, hidden = _row(size)
+        width, hidden = row_of(size, CODERS, "a coder")
         if outputs < 1:
             raise ValueError(f"an encoder of {outputs} numbers cannot be; give 1 or more")
         self.grid, layers = _grid(shape), list[nn.Module]()
@@ -80,7 +80,7 @@ class Decoder(nn.Module):
 
     def __init__(self, shape: Sequence[int], *, z_dim: int = 32, size: CoderSize = "S", spread: bool = False) -> None:
         super().__init__()
-        width, hidden = _row(size)
+        width, hidden = row_of(size, CODERS, "a coder")
         self.grid, self.z_dim = _grid(shape), z_dim
         layers: list[nn.Module] = [nn.Linear(z_dim, hidden), nn.LeakyReLU(0.2)]
         if self.grid is None:
@@ -103,14 +103,6 @@ class Decoder(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         h = widened(self.layers(z))
         return h if self.grid is None else self.grid.crop(h)
-
-
-def _row(size: str) -> tuple[int, int]:
-    if size not in CODERS:
-        near = get_close_matches(str(size).upper(), CODERS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"size of a coder is {size!r}; it is one of {', '.join(CODERS)}{hint}")
-    return CODERS[size]
 
 
 def _grid(shape: Sequence[int]) -> Grid | None:

@@ -16,7 +16,6 @@ Osindero (2014, https://arxiv.org/abs/1411.1784).
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Literal
 
 import torch
@@ -26,6 +25,7 @@ from torch.nn.functional import linear
 from mintage.networks.grids import Grid, plan
 from mintage.networks.labels import class_rows, class_weights
 from mintage.networks.precision import outside_autocast
+from mintage.networks.sizes import row_of
 from mintage.networks.upsampling import DoublingConv2d
 
 DCGANSize = Literal["XS", "S", "M", "L"]
@@ -125,15 +125,12 @@ class DCGANDiscriminator(nn.Module):
 
 def _layout(shape: tuple[int, int, int], size: str) -> tuple[Grid, list[int]]:
     """The grid, and the widths from half the image's size down to the start."""
-    if size not in WIDTHS:
-        near = get_close_matches(str(size).upper(), WIDTHS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"size of a DCGAN is {size!r}; it is one of {', '.join(WIDTHS)}{hint}")
+    first = row_of(size, WIDTHS, "a DCGAN")
     channels, height, width = shape
     if channels < 1:
         raise ValueError(f"images have {channels} channels; a DCGAN needs 1 or more")
     grid = plan(height, width)
-    return grid, [WIDTHS[size] * min(2**level, STEEPEST) for level in range(max(grid.levels, 1))]
+    return grid, [first * min(2**level, STEEPEST) for level in range(max(grid.levels, 1))]
 
 
 @torch.no_grad()

@@ -7,8 +7,9 @@ others are the networks of R3GAN.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Literal
+
+from mintage.networks.sizes import row_of
 
 Size = Literal["XS", "S", "M", "L", "XL", "XXL"]
 
@@ -59,8 +60,4 @@ def row(size: str) -> Row:
     Raises:
         ValueError: a size that is not in the table.
     """
-    if size not in SIZES:
-        near = get_close_matches(str(size).upper(), SIZES, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"size of a residual network is {size!r}; it is one of {', '.join(SIZES)}{hint}")
-    return SIZES[size]
+    return row_of(size, SIZES, "a residual network")

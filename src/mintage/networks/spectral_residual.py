@@ -18,7 +18,6 @@ the paper's network of 32 x 32.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Literal
 
 import torch
@@ -27,6 +26,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from mintage.networks.grids import plan
 from mintage.networks.precision import outside_autocast
+from mintage.networks.sizes import row_of
 from mintage.networks.spectral import spectral_norm
 from mintage.networks.upsampling import PooledConv2d, UpsampledConv2d
 
@@ -47,7 +47,8 @@ class SpectralGenerator(nn.Module):
 
     def __init__(self, shape: tuple[int, int, int], *, size: SpectralSize = "S", z_dim: int = 128) -> None:
         super().__init__()
-        self.grid, self.z_dim, width = plan(*shape[1:]), z_dim, _width(size)
+        self.grid, self.z_dim = plan(*shape[1:]), z_dim
+        width = row_of(size, SPECTRAL_WIDTHS, "SNGAN's residual networks")
         h, w = self.grid.start
         self.first = nn.Linear(z_dim, width * h * w)
         self.layers = nn.Sequential(*[_Up(width) for _ in range(self.grid.levels)], nn.BatchNorm2d(width), nn.ReLU(),
@@ -68,7 +69,7 @@ class SpectralDiscriminator(nn.Module):
 
     def __init__(self, shape: tuple[int, int, int], *, size: SpectralSize = "S", normed: bool = True) -> None:
         super().__init__()
-        self.grid, width = plan(*shape[1:]), max(1, _width(size) // 2)
+        self.grid, width = plan(*shape[1:]), max(1, row_of(size, SPECTRAL_WIDTHS, "SNGAN's residual networks") // 2)
         downs = [_Down(shape[0] if level == 0 else width, width, first=level == 0, pool=True)
                  for level in range(self.grid.levels)]
         flat = [_Down(width if self.grid.levels or number else shape[0], width,
@@ -129,12 +130,3 @@ def _start(layer: nn.Module, gain: float = 2**0.5) -> None:
     """The paper's initial weights: Glorot's uniform, times root 2 on the long way of a block."""
     nn.init.xavier_uniform_(layer.get_parameter("weight"), gain)
     nn.init.zeros_(layer.get_parameter("bias"))
-
-
-def _width(size: str) -> int:
-    if size not in SPECTRAL_WIDTHS:
-        near = get_close_matches(str(size).upper(), SPECTRAL_WIDTHS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"size of SNGAN's residual networks is {size!r}; it is one of {', '.join(SPECTRAL_WIDTHS)}"
-                         f"{hint}")
-    return SPECTRAL_WIDTHS[size]

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Literal, get_args
 
 import torch
@@ -32,6 +31,7 @@ from mintage.networks.filters import TAPS, convolved_up, upsample
 from mintage.networks.grids import Grid, plan
 from mintage.networks.modulation import Noise, NoiseMode, activated, adain, demodulation, modulated, painted
 from mintage.networks.precision import outside_autocast, widened
+from mintage.networks.sizes import row_of
 from mintage.networks.style_mapping import EqualLinear, Mixing, StyleMapping
 
 StyleSize = Literal["XS", "S", "M", "L"]
@@ -68,13 +68,7 @@ def style_row(size: str | StyleRow) -> StyleRow:
     Raises:
         ValueError: a size that is not in the table.
     """
-    if isinstance(size, StyleRow):
-        return size
-    if size not in STYLE_SIZES:
-        near = get_close_matches(str(size).upper(), STYLE_SIZES, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"size of a style network is {size!r}; it is one of {', '.join(STYLE_SIZES)}{hint}")
-    return STYLE_SIZES[size]
+    return size if isinstance(size, StyleRow) else row_of(size, STYLE_SIZES, "a style network")
 
 
 class StyleLayer(nn.Module):

@@ -18,7 +18,6 @@ paper; what is learned is added to the bicubic enlargement, so that training beg
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Literal, NamedTuple
 
 import torch
@@ -26,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from mintage.networks.precision import outside_autocast, widened
+from mintage.networks.sizes import row_of
 
 FACTOR = 4
 SuperSize = Literal["XS", "S", "M", "L"]
@@ -60,7 +60,7 @@ class SRResNet(nn.Module):
 
     def __init__(self, channels: int, *, size: SuperSize = "S") -> None:
         super().__init__()
-        w, blocks, tail = _row(size)
+        w, blocks, tail = row_of(size, SUPER_SIZES, "a super-resolution network")
         self.inputs, self.width = channels, w
         self.reach: int | None = 4 + 2 * blocks + 4  # K_9, the blocks; K_3 after them, both U and the last K_3
         self.first = nn.Sequential(nn.Conv2d(channels, w, 9, 1, 4), nn.PReLU(w, 0.25))
@@ -134,11 +134,3 @@ def enlarged(c: Tensor, factor: int = FACTOR) -> Tensor:
 
 def _doubling(a: int, b: int) -> tuple[nn.Module, ...]:
     return nn.Conv2d(a, 4 * b, 3, 1, 1), nn.PixelShuffle(2), nn.PReLU(b, 0.25)
-
-
-def _row(size: str) -> Row:
-    if size not in SUPER_SIZES:
-        near = get_close_matches(str(size).upper(), SUPER_SIZES, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"size of a super-resolution network is {size!r}; it is one of {', '.join(SUPER_SIZES)}{hint}")
-    return SUPER_SIZES[size]

@@ -20,13 +20,13 @@ transposed convolutions, which leave a chequered pattern.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from mintage.networks.sizes import row_of
 from mintage.networks.upsampling import UpsampledConv2d
 
 TranslationSize = Literal["XS", "S", "M", "L"]
@@ -66,7 +66,7 @@ class ResidualTranslator(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, *, size: TranslationSize = "S", residual: bool = False) -> None:
         super().__init__()
-        w, blocks = _row(size)
+        w, blocks = row_of(size, ROWS, "a residual translator")
         self.inputs, self.width, self.residual = inputs, w, residual
         if residual and inputs != outputs:
             raise ValueError(f"images of {outputs} channels are not images of {inputs} channels and a little more; "
@@ -130,11 +130,3 @@ def small_weights(module: nn.Module) -> None:
 
 def _normed(conv: nn.Module, width: int) -> tuple[nn.Module, ...]:
     return conv, InstanceNorm(width), nn.ReLU()
-
-
-def _row(size: str) -> tuple[int, int]:
-    if size not in ROWS:
-        near = get_close_matches(str(size).upper(), ROWS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"size of a residual translator is {size!r}; it is one of {', '.join(ROWS)}{hint}")
-    return ROWS[size]

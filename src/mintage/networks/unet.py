@@ -16,7 +16,6 @@ has a plan; instance norm in the place of batch norm, which is what the paper's 
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Literal
 
 import torch
@@ -24,6 +23,7 @@ from torch import Tensor, nn
 
 from mintage.networks.dropout import Dropout
 from mintage.networks.grids import plan
+from mintage.networks.sizes import row_of
 from mintage.networks.translation import InstanceNorm, check_sides, small_weights, to_multiple
 from mintage.networks.upsampling import DoublingConv2d
 
@@ -67,7 +67,7 @@ class UNet(nn.Module):
     def __init__(self, inputs: int, outputs: int, shape: tuple[int, int], *, size: UNetSize = "S",
                  dropout: float = 0.5, noisy: bool = True) -> None:
         super().__init__()
-        self.inputs, self.grid, self.width = inputs, plan(*shape), _first(size)
+        self.inputs, self.grid, self.width = inputs, plan(*shape), row_of(size, FIRST, "a U-Net")
         if min(shape) < LEAST:
             raise ValueError(f"a U-Net halves images and these are {shape[0]} x {shape[1]} (height x width); give both "
                              f"sides {LEAST} pixels or more")
@@ -102,11 +102,3 @@ def _down(a: int, b: int, *, first: bool) -> nn.Module:
     if first:
         return nn.Conv2d(a, b, 4, 2, 1)
     return nn.Sequential(nn.LeakyReLU(0.2), nn.Conv2d(a, b, 4, 2, 1, bias=False), InstanceNorm(b))
-
-
-def _first(size: str) -> int:
-    if size not in FIRST:
-        near = get_close_matches(str(size).upper(), FIRST, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"size of a U-Net is {size!r}; it is one of {', '.join(FIRST)}{hint}")
-    return FIRST[size]
