@@ -35,11 +35,6 @@ def _reduced(frames: list[Image.Image]) -> list[Image.Image]:
     return [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
 
 
-def can_mp4() -> bool:
-    """Whether this machine has a writer of MP4."""
-    return shutil.which(WRITER) is not None
-
-
 def write_mp4(frames: Sequence[Image.Image], path: Path, *, per_second: int = PER_SECOND) -> bool:
     """Write an MP4; False where there is no writer, or it does not know the format."""
     program = shutil.which(WRITER)
