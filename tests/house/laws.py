@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "studio": {"runs", "export", "latent", "doctor", "evaluation", "data"},
     "cli": {"runs", "studio", "lab", "reproduce"} | _BELOW_RUNS,
 }
-SHARED = {"moves", "options", "pairs", "labelled", "stabilisers", "coding", "__init__"}
+SHARED = {"moves", "options", "pairs", "labelled", "spectral", "stabilisers", "coding", "__init__"}
 """The files of systems that are no system: what several share, what their settings may be, and the list of all."""
 
 Law = Callable[[PurePosixPath, str], list[str]]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from torch import nn
 
 from mintage.data import DataSpec
-from mintage.game import Average, Game, Move, Player, adam, linear
+from mintage.game import Average, Game, Move, Player
 from mintage.latent import normal
 from mintage.networks import (
     ClassNormed,
@@ -22,6 +22,7 @@ from mintage.systems.labelled import classes_of
 from mintage.systems.moves import critic, generator, image_shape, sampler, share_of_budget
 from mintage.systems.options import Count, Decay, Positive, Share
 from mintage.systems.pairs import pair
+from mintage.systems.spectral import Networks, deep, play_of, settled
 
 BATCH = 64
 SPREAD = 0.3
@@ -30,7 +31,7 @@ SPREAD = 0.3
 def projection(
     spec: DataSpec,
     *,
-    networks: Literal["dcgan", "resnet"] = "dcgan",
+    networks: Networks = "dcgan",
     size: SpectralSize = "S",
     critic_steps: Count | None = None,
     z_dim: Count = 128,
@@ -70,14 +71,11 @@ def projection(
         ema: Half-life of the average of G's weights, as a share of the budget; 0 for none.
     """
     prior, classes = normal(z_dim), classes_of(spec, "projection")
-    settled = automatic(spec, 0, "", {"networks": networks})
-    repeat, first, second = (given if given is not None else settled[name][0] for name, given in
-                             (("critic_steps", critic_steps), ("beta1", beta1), ("beta2", beta2)))
-    step = adam(linear(lr, 0.0) if _deep(spec, networks) else lr, first, second)
+    step, repeat = play_of(spec, networks, lr, critic_steps, beta1, beta2)
     return Game(
         nets=projecting(spec, networks, size, z_dim, classes),
         players={"D": Player("D", step), "G": Player("G", step)},
-        moves=[Move("D", critic(hinge, prior, conditional=True), repeat=int(repeat)),
+        moves=[Move("D", critic(hinge, prior, conditional=True), repeat=repeat),
                Move("G", generator(hinge, prior, conditional=True))],
         sampler=sampler(prior, classes),
         controllers=[Average("G", half_life=share_of_budget(ema))] if ema else [],
@@ -86,7 +84,7 @@ def projection(
 
 def projecting(spec: DataSpec, networks: str, size: SpectralSize, z_dim: int, classes: int) -> dict[str, nn.Module]:
     """A generator with conditional batch norm and a normalised critic with a projection."""
-    if _deep(spec, networks):
+    if deep(spec, networks):
         shape = image_shape(spec, "projection")
         nets: dict[str, nn.Module] = {"G": SpectralGenerator(shape, size=size, z_dim=z_dim),
                                       "D": SpectralDiscriminator(shape, size=size, normed=False)}
@@ -96,13 +94,6 @@ def projecting(spec: DataSpec, networks: str, size: SpectralSize, z_dim: int, cl
             "D": spectral_norm(ProjectionCritic(nets["D"], spec.shape, classes))}
 
 
-def _deep(spec: DataSpec, networks: str) -> bool:
-    return networks == "resnet" and spec.kind == "image"
-
-
 def automatic(spec: DataSpec, count: int, device: str, given: dict[str, Any]) -> dict[str, tuple[Any, str]]:
     """What follows from the choice of networks, with reasons."""
-    deep = _deep(spec, given.get("networks") or "dcgan")
-    why = "the paper's for its residual networks" if deep else "for plain networks, as in sngan"
-    return {"critic_steps": (5 if deep else 1, why), "beta1": (0.0 if deep else 0.5, why),
-            "beta2": (0.9 if deep else 0.999, why)}
+    return settled(spec, given.get("networks") or "dcgan")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from torch import nn
 
 from mintage.data import DataSpec
-from mintage.game import Average, Game, Move, Player, adam, linear
+from mintage.game import Average, Game, Move, Player
 from mintage.latent import normal
 from mintage.networks import SpectralDiscriminator, SpectralGenerator, SpectralSize, spectral_norm
 from mintage.objectives import hinge
 from mintage.systems.moves import critic, generator, image_shape, sampler, share_of_budget
 from mintage.systems.options import Count, Decay, Positive, Share
 from mintage.systems.pairs import pair
+from mintage.systems.spectral import Networks, deep, play_of, settled
 
 BATCH = 64
 
@@ -21,7 +22,7 @@ BATCH = 64
 def sngan(
     spec: DataSpec,
     *,
-    networks: Literal["dcgan", "resnet"] = "dcgan",
+    networks: Networks = "dcgan",
     size: SpectralSize = "S",
     critic_steps: Count | None = None,
     z_dim: Count = 128,
@@ -60,14 +61,11 @@ def sngan(
         ema: Half-life of the average of G's weights, as a share of the budget; 0 for none.
     """
     prior = normal(z_dim)
-    settled = automatic(spec, 0, "", {"networks": networks})
-    repeat, first, second = (given if given is not None else settled[name][0] for name, given in
-                             (("critic_steps", critic_steps), ("beta1", beta1), ("beta2", beta2)))
-    step = adam(linear(lr, 0.0) if _deep(spec, networks) else lr, first, second)
+    step, repeat = play_of(spec, networks, lr, critic_steps, beta1, beta2)
     return Game(
-        nets=residual(spec, size, z_dim) if _deep(spec, networks) else normalised(spec, size, z_dim),
+        nets=residual(spec, size, z_dim) if deep(spec, networks) else normalised(spec, size, z_dim),
         players={"D": Player("D", step), "G": Player("G", step)},
-        moves=[Move("D", critic(hinge, prior), repeat=int(repeat)), Move("G", generator(hinge, prior))],
+        moves=[Move("D", critic(hinge, prior), repeat=repeat), Move("G", generator(hinge, prior))],
         sampler=sampler(prior),
         controllers=[Average("G", half_life=share_of_budget(ema))] if ema else [],
     )
@@ -86,13 +84,6 @@ def residual(spec: DataSpec, size: SpectralSize, z_dim: int) -> dict[str, nn.Mod
     return {"G": SpectralGenerator(shape, size=size, z_dim=z_dim), "D": SpectralDiscriminator(shape, size=size)}
 
 
-def _deep(spec: DataSpec, networks: str) -> bool:
-    return networks == "resnet" and spec.kind == "image"
-
-
 def automatic(spec: DataSpec, count: int, device: str, given: dict[str, Any]) -> dict[str, tuple[Any, str]]:
     """What follows from the choice of networks, with reasons."""
-    deep = _deep(spec, given.get("networks") or "dcgan")
-    why = "the paper's for its residual networks" if deep else "the paper's for its plain networks"
-    return {"critic_steps": (5 if deep else 1, why), "beta1": (0.0 if deep else 0.5, why),
-            "beta2": (0.9 if deep else 0.999, why)}
+    return settled(spec, given.get("networks") or "dcgan")
